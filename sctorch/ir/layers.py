@@ -1,0 +1,383 @@
+"""The integer network: what one inference computes, as plain data.
+
+Frozen dataclasses over numpy integer arrays, nothing of torch. A network is an encoder, then
+synapse and neuron layers in turn, then a readout. Every backend, the simulator, the cost
+model and the proofs read this and nothing else.
+
+Units: a current or membrane integer n of a layer with `frac` = f stands for the value n / 2**f.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import ClassVar
+
+import numpy as np
+
+from sctorch.errors import ConfigError, ShapeError
+from sctorch.ir.streams import StreamSource
+
+__all__ = [
+    "DECISION_RULES", "Encoder", "EventEncoder", "FixedSynapse", "Layer", "Leak", "Network", "Neuron",
+    "RateEncoder", "Readout", "StochasticSynapse", "Synapse",
+]  # fmt: skip
+
+LEAK_KINDS = ("none", "shift", "multiply")
+COMPARES = ("gt", "ge")
+RESETS = ("subtract", "zero", "none")
+# The rules of each output mode; the first is the default.
+DECISION_RULES = {"spike": ("argmax_spike_count",), "membrane": ("argmax_membrane",)}
+_NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
+# Words that a layer may not be called, since they name parts of the generated hardware.
+_RESERVED = {"clk", "rst", "top", "in", "out", "input", "output", "wire", "reg", "module", "decision", "source"}
+
+
+def _integers(array: object, ndim: int, what: str) -> np.ndarray:
+    result = np.asarray(array)
+    if result.dtype == bool or not (np.issubdtype(result.dtype, np.integer) or np.all(result == np.floor(result))):
+        raise ConfigError(f"{what} must hold integers, got {result.dtype}")
+    if result.ndim != ndim:
+        raise ShapeError(f"{what} must have {ndim} dimension(s), got shape {result.shape}")
+    result = np.array(result, dtype=np.int64)
+    result.setflags(write=False)
+    return result
+
+
+def _check_range(value: int, low: int, high: int, what: str) -> None:
+    if not low <= value <= high:
+        raise ConfigError(f"{what} = {value} is outside {low} to {high}")
+
+
+def _check_choice(value: str, allowed: tuple[str, ...], what: str) -> None:
+    if value not in allowed:
+        raise ConfigError(f"{what} = {value!r} is unknown; allowed: {', '.join(allowed)}")
+
+
+@dataclass(frozen=True, eq=False)
+class RateEncoder:
+    """Features become one bit per tick: v = min(floor(u * 2**bits), 2**bits - 1), bit = v > R_j[k].
+
+    Parameters
+    ----------
+    name : identifier of the layer.
+    size : number of features.
+    source : the stream source; its `bits` is the encoder's resolution.
+    """
+
+    KIND: ClassVar[str] = "rate_encoder"
+    name: str
+    size: int
+    source: StreamSource
+
+    def __post_init__(self) -> None:
+        _check_range(self.size, 1, 1 << 20, f"{self.name}: size")
+
+    @property
+    def bits(self) -> int:
+        return self.source.bits
+
+
+@dataclass(frozen=True, eq=False)
+class EventEncoder:
+    """Spikes given as they are, one bit per input and tick of the layer it feeds."""
+
+    KIND: ClassVar[str] = "event_encoder"
+    name: str
+    size: int
+
+    def __post_init__(self) -> None:
+        _check_range(self.size, 1, 1 << 20, f"{self.name}: size")
+
+
+@dataclass(frozen=True, eq=False)
+class StochasticSynapse:
+    """I_i[t] = bias_i + sum over the timestep's L ticks and inputs j of s_j sign(w_ij) (|w_ij| > R_j).
+
+    Parameters
+    ----------
+    weight : integers [n_out, n_in], sign and magnitude, |w| < 2**source.bits.
+    bias : integers [n_out], in units of 1 / bitstream_length.
+    bitstream_length : L, ticks per timestep, a power of two from 1 to 256.
+    source : the weight streams' source.
+    """
+
+    KIND: ClassVar[str] = "stochastic_synapse"
+    name: str
+    weight: np.ndarray
+    bias: np.ndarray
+    bitstream_length: int
+    source: StreamSource
+
+    def __post_init__(self) -> None:
+        _check_weights(self)
+        length = self.bitstream_length
+        if not 1 <= length <= 256 or length & (length - 1):
+            raise ConfigError(f"{self.name}: bitstream_length = {length} must be a power of two from 1 to 256")
+        _check_magnitude(self.name, self.weight, self.source.bits)
+
+    @property
+    def weight_bits(self) -> int:
+        return self.source.bits
+
+    @property
+    def frac(self) -> int:
+        return self.bitstream_length.bit_length() - 1
+
+    @property
+    def size(self) -> int:
+        return int(self.weight.shape[0])
+
+    @property
+    def n_inputs(self) -> int:
+        return int(self.weight.shape[1])
+
+
+@dataclass(frozen=True, eq=False)
+class FixedSynapse:
+    """I_i[t] = bias_i + sum over inputs j of s_j w_ij, in units of 1 / 2**weight_bits."""
+
+    KIND: ClassVar[str] = "fixed_synapse"
+    name: str
+    weight: np.ndarray
+    bias: np.ndarray
+    weight_bits: int
+
+    def __post_init__(self) -> None:
+        _check_weights(self)
+        _check_range(self.weight_bits, 1, 16, f"{self.name}: weight_bits")
+        _check_magnitude(self.name, self.weight, self.weight_bits)
+
+    @property
+    def bitstream_length(self) -> int:
+        return 1
+
+    @property
+    def frac(self) -> int:
+        return self.weight_bits
+
+    @property
+    def size(self) -> int:
+        return int(self.weight.shape[0])
+
+    @property
+    def n_inputs(self) -> int:
+        return int(self.weight.shape[1])
+
+
+def _check_weights(layer: StochasticSynapse | FixedSynapse) -> None:
+    object.__setattr__(layer, "weight", _integers(layer.weight, 2, f"{layer.name}: weight"))
+    object.__setattr__(layer, "bias", _integers(layer.bias, 1, f"{layer.name}: bias"))
+    if 0 in layer.weight.shape:
+        raise ShapeError(f"{layer.name}: weight of shape {layer.weight.shape} has no entries")
+    if layer.bias.shape[0] != layer.weight.shape[0]:
+        raise ShapeError(f"{layer.name}: bias has {layer.bias.shape[0]} entries for {layer.weight.shape[0]} neurons")
+
+
+def _check_magnitude(name: str, weight: np.ndarray, bits: int) -> None:
+    limit = 2**bits - 1
+    bad = np.argwhere(np.abs(weight) > limit)
+    if len(bad):
+        i, j = (int(v) for v in bad[0])
+        raise ConfigError(f"{name}: weight[{i}, {j}] = {weight[i, j]} is outside -{limit} to {limit} ({bits} bits)")
+
+
+@dataclass(frozen=True, eq=False)
+class Leak:
+    """What is left of a membrane after one timestep.
+
+    "none" m; "shift" m - floor(m / 2**shift); "multiply" floor(m * factor / 2**shift), factor
+    an integer array [n] or [1] with 0 <= factor <= 2**shift.
+    """
+
+    kind: str = "none"
+    shift: int = 0
+    factor: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+
+    def __post_init__(self) -> None:
+        _check_choice(self.kind, LEAK_KINDS, "leak")
+        object.__setattr__(self, "factor", _integers(self.factor, 1, "leak factor"))
+        if self.kind != "none":
+            _check_range(self.shift, 1, 16, "leak shift")
+        if self.kind == "multiply":
+            if len(self.factor) == 0:
+                raise ConfigError("a multiply leak needs its factor")
+            if self.factor.min() < 0 or self.factor.max() > 2**self.shift:
+                raise ConfigError(f"leak factor must lie in 0 to {2**self.shift} (beta in 0 to 1)")
+
+    @property
+    def beta(self) -> np.ndarray:
+        """The decay per timestep, as floats [n] or [1]."""
+        if self.kind == "multiply":
+            return self.factor / 2**self.shift
+        return np.array([1.0 if self.kind == "none" else 1.0 - 2.0**-self.shift])
+
+
+@dataclass(frozen=True, eq=False)
+class Neuron:
+    """Leaky integrate and fire: charge, fire, reset (docs/semantics.md, section 6).
+
+    Parameters
+    ----------
+    size : number of neurons.
+    frac : fractional bits of the membrane, at least those of the synapse before it.
+    threshold : integers [size], at least 1, in units of 1 / 2**frac.
+    leak : see `Leak`.
+    compare : "gt" (spike if u > threshold) or "ge".
+    reset : "subtract", "zero" or "none".
+    reset_delay : True: the reset acts at the next timestep; False: at once.
+    """
+
+    KIND: ClassVar[str] = "neuron"
+    name: str
+    size: int
+    frac: int
+    threshold: np.ndarray
+    leak: Leak
+    compare: str = "gt"
+    reset: str = "subtract"
+    reset_delay: bool = True
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "threshold", _integers(self.threshold, 1, f"{self.name}: threshold"))
+        if self.threshold.shape != (self.size,):
+            raise ShapeError(f"{self.name}: threshold has shape {self.threshold.shape}, expected ({self.size},)")
+        if self.threshold.min() < 1:
+            raise ConfigError(f"{self.name}: threshold {self.threshold.min()} is below 1; raise it or the frac bits")
+        _check_range(self.frac, 0, 24, f"{self.name}: frac")
+        _check_choice(self.compare, COMPARES, f"{self.name}: compare")
+        _check_choice(self.reset, RESETS, f"{self.name}: reset_mechanism")
+        _check_leak(self.name, self.leak, self.size)
+
+
+@dataclass(frozen=True, eq=False)
+class Readout:
+    """Scores and the decision after every timestep; the one at the last timestep is the answer.
+
+    "spike" mode counts the spikes of the neuron layer before it; "membrane" mode integrates the
+    synapse before it, m = leak(m) + I, with no threshold. Ties go to the lowest index.
+    """
+
+    KIND: ClassVar[str] = "readout"
+    name: str
+    size: int
+    output_mode: str
+    decision_rule: str
+    frac: int = 0
+    leak: Leak = field(default_factory=Leak)
+
+    def __post_init__(self) -> None:
+        _check_choice(self.output_mode, tuple(DECISION_RULES), f"{self.name}: output_mode")
+        _check_choice(self.decision_rule, DECISION_RULES[self.output_mode], f"{self.name}: decision_rule")
+        _check_range(self.frac, 0, 24, f"{self.name}: frac")
+        _check_leak(self.name, self.leak, self.size)
+        if self.output_mode == "spike" and (self.leak.kind != "none" or self.frac):
+            raise ConfigError(f"{self.name}: a spike readout counts; it has no leak and no fractional bits")
+
+
+def _check_leak(name: str, leak: Leak, size: int) -> None:
+    if leak.kind == "multiply" and len(leak.factor) not in (1, size):
+        raise ShapeError(f"{name}: leak factor has {len(leak.factor)} entries, expected 1 or {size}")
+
+
+Encoder = RateEncoder | EventEncoder
+Synapse = StochasticSynapse | FixedSynapse
+Layer = RateEncoder | EventEncoder | StochasticSynapse | FixedSynapse | Neuron | Readout
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A whole network: layers in order, and the window's length in timesteps.
+
+    Parameters
+    ----------
+    name : identifier; the generated hardware's top is called after it.
+    num_steps : timesteps of the longest window, at least 1.
+    layers : encoder, (synapse, neuron) ..., then a readout after a synapse (membrane mode) or
+        after a neuron (spike mode).
+    meta : what a user of the hardware must know beside it (class names, feature scaling); text only.
+
+    Raises
+    ------
+    ConfigError, ShapeError
+        When two layers do not fit together, naming both.
+    """
+
+    name: str
+    num_steps: int
+    layers: tuple[Layer, ...]
+    meta: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "layers", tuple(self.layers))
+        _check_range(self.num_steps, 1, 1 << 16, "num_steps")
+        names = [self.name, *(layer.name for layer in self.layers)]
+        for name in names:
+            if not _NAME.match(name) or name in _RESERVED:
+                raise ConfigError(f"{name!r} cannot name a layer or network: use a-z, 0-9, _ and no reserved word")
+        if len(set(names)) != len(names):
+            raise ConfigError(f"layer names must differ from each other and from the network's: {names}")
+        if len(self.layers) < 3 or not isinstance(self.layers[0], Encoder) or not isinstance(self.layers[-1], Readout):
+            raise ConfigError("a network needs an encoder first, a readout last, and a synapse between them")
+        for before, after in zip(self.layers[:-1], self.layers[1:], strict=True):
+            _check_neighbours(before, after)
+
+    @property
+    def encoder(self) -> Encoder:
+        layer = self.layers[0]
+        assert isinstance(layer, RateEncoder | EventEncoder)
+        return layer
+
+    @property
+    def readout(self) -> Readout:
+        layer = self.layers[-1]
+        assert isinstance(layer, Readout)
+        return layer
+
+    @property
+    def synapses(self) -> tuple[Synapse, ...]:
+        return tuple(layer for layer in self.layers if isinstance(layer, Synapse))
+
+    @property
+    def encoder_ticks(self) -> int:
+        """Ticks per timestep of the encoder: those of the synapse it feeds."""
+        return self.synapses[0].bitstream_length
+
+    @property
+    def ticks_per_step(self) -> int:
+        """Ticks of one timestep: the longest bitstream_length of any layer."""
+        return max(s.bitstream_length for s in self.synapses)
+
+    def __iter__(self):  # type: ignore[no-untyped-def]
+        return iter(self.layers)
+
+
+def _check_neighbours(before: Layer, after: Layer) -> None:
+    allowed = {
+        RateEncoder: (StochasticSynapse, FixedSynapse),
+        EventEncoder: (StochasticSynapse, FixedSynapse),
+        StochasticSynapse: (Neuron, Readout),
+        FixedSynapse: (Neuron, Readout),
+        Neuron: (StochasticSynapse, FixedSynapse, Readout),
+        Readout: (),
+    }[type(before)]
+    if not isinstance(after, allowed):
+        raise ConfigError(f"{after.name} ({after.KIND}) cannot follow {before.name} ({before.KIND})")
+    entries = after.n_inputs if isinstance(after, Synapse) else after.size
+    if entries != before.size:
+        raise ShapeError(f"{after.name} takes {entries} inputs but {before.name} gives {before.size}")
+    if isinstance(after, Neuron | Readout) and isinstance(before, Synapse) and after.frac < before.frac:
+        raise ConfigError(f"{after.name}: frac = {after.frac} is below the {before.frac} of {before.name}")
+    if isinstance(after, Readout) and (after.output_mode == "spike") != isinstance(before, Neuron):
+        raise ConfigError(
+            f"{after.name}: output_mode {after.output_mode!r} cannot follow {before.name} ({before.KIND}); "
+            "'spike' follows a neuron layer, 'membrane' a synapse"
+        )
+    if isinstance(before, RateEncoder) and isinstance(after, StochasticSynapse) and before.source == after.source:
+        raise ConfigError(f"{before.name} and {after.name} use the same stream source: their product would be wrong")
+
+
+def layer_fields(layer: Layer | Leak | StreamSource) -> dict[str, object]:
+    """The dataclass fields of a layer by name (for saving and for digests)."""
+    return {f.name: getattr(layer, f.name) for f in fields(layer)}

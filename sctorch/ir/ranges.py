@@ -1,0 +1,139 @@
+"""Interval analysis: the smallest and largest integer that each signal can reach.
+
+The bounds follow from the actual weights and the window's length, so that a register of the
+resulting width cannot overflow: nothing wraps and nothing saturates (docs/semantics.md, section 2).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sctorch.ir.layers import Leak, Network, Neuron, Readout, StochasticSynapse, Synapse
+from sctorch.ir.rules import leaked
+
+__all__ = ["Interval", "LayerRanges", "analyse", "signed_width", "unsigned_width"]
+
+
+@dataclass(frozen=True, eq=False)
+class Interval:
+    """Bounds [n], both inclusive."""
+
+    low: np.ndarray
+    high: np.ndarray
+
+    def union(self, other: Interval) -> Interval:
+        return Interval(np.minimum(self.low, other.low), np.maximum(self.high, other.high))
+
+    def __add__(self, other: Interval) -> Interval:
+        return Interval(self.low + other.low, self.high + other.high)
+
+    def shifted(self, bits: int) -> Interval:
+        return Interval(self.low << bits, self.high << bits)
+
+    @property
+    def width(self) -> int:
+        """Bits of the narrowest signed register that holds every entry."""
+        return signed_width(int(self.low.min()), int(self.high.max()))
+
+
+@dataclass(frozen=True, eq=False)
+class LayerRanges:
+    """Bounds of one layer's signals.
+
+    tick : a synapse's sum in one tick, without its bias.
+    current : a synapse's current per timestep, bias included.
+    charged : a neuron's membrane before an at-once reset. It also covers the value after.
+    membrane : what a neuron or readout keeps until the next timestep (a spike readout: counts).
+    """
+
+    tick: Interval | None = None
+    current: Interval | None = None
+    charged: Interval | None = None
+    membrane: Interval | None = None
+
+
+def signed_width(low: int, high: int) -> int:
+    """Bits of a two's complement number that holds low..high; at least 1."""
+    return max((-low - 1).bit_length() if low < 0 else 0, high.bit_length() if high > 0 else 0) + 1
+
+
+def unsigned_width(high: int) -> int:
+    """Bits of an unsigned number that holds 0..high; at least 1."""
+    return max(1, high.bit_length())
+
+
+def _synapse(layer: Synapse) -> LayerRanges:
+    unit = np.sign(layer.weight) if isinstance(layer, StochasticSynapse) else layer.weight
+    tick = Interval(np.minimum(unit, 0).sum(axis=1), np.maximum(unit, 0).sum(axis=1))
+    length = layer.bitstream_length
+    return LayerRanges(tick=tick, current=Interval(tick.low * length + layer.bias, tick.high * length + layer.bias))
+
+
+def _leak(leak: Leak, m: Interval) -> Interval:
+    return Interval(leaked(leak, m.low), leaked(leak, m.high))  # every leak is monotone
+
+
+def _after_reset(neuron: Neuron, m: Interval, value: Interval) -> Interval:
+    """Bounds of `value` (the membrane m itself, or m leaked) once spiking entries are reset.
+
+    Both grow with m, so the silent part of m ends at `quiet` and the spiking part starts above it.
+    """
+    theta = neuron.threshold
+    quiet = theta if neuron.compare == "gt" else theta - 1
+    through = (lambda v: leaked(neuron.leak, v)) if neuron.reset_delay else (lambda v: v)
+    spikes, silent = m.high > quiet, m.low <= quiet
+    reset_low = through(np.maximum(m.low, quiet + 1)) - theta if neuron.reset == "subtract" else np.zeros_like(theta)
+    reset_high = value.high - theta if neuron.reset == "subtract" else np.zeros_like(theta)
+    kept_high = through(np.minimum(m.high, quiet))
+    low = np.where(silent, value.low, reset_low)
+    high = np.where(silent, kept_high, reset_high)
+    return Interval(
+        np.where(spikes, np.minimum(low, reset_low), low), np.where(spikes, np.maximum(high, reset_high), high)
+    )
+
+
+def _neuron(layer: Neuron, current: Interval, steps: int) -> LayerRanges:
+    zero = np.zeros(layer.size, dtype=np.int64)
+    membrane = charged_all = Interval(zero, zero)
+    for _ in range(steps):
+        charged = _leak(layer.leak, membrane)
+        if layer.reset != "none" and layer.reset_delay:
+            charged = _after_reset(layer, membrane, charged)
+        charged = charged + current
+        kept = charged if layer.reset == "none" or layer.reset_delay else _after_reset(layer, charged, charged)
+        # A window may end at any timestep, and the next starts from 0: keep the union over time.
+        grown, charged_grown = membrane.union(kept), charged_all.union(charged)
+        if all(np.array_equal(a, b) for a, b in (
+            (grown.low, membrane.low), (grown.high, membrane.high),
+            (charged_grown.low, charged_all.low), (charged_grown.high, charged_all.high))):  # fmt: skip
+            break
+        membrane, charged_all = grown, charged_grown
+    return LayerRanges(charged=charged_all, membrane=membrane)
+
+
+def _readout(layer: Readout, current: Interval, steps: int) -> LayerRanges:
+    zero = np.zeros(layer.size, dtype=np.int64)
+    membrane = Interval(zero, zero)
+    for _ in range(steps):
+        membrane = membrane.union(_leak(layer.leak, membrane) + current)
+    return LayerRanges(membrane=membrane)
+
+
+def analyse(network: Network) -> dict[str, LayerRanges]:
+    """Bounds of every layer's signals, by layer name, for windows of 1 to num_steps timesteps."""
+    ranges: dict[str, LayerRanges] = {}
+    current, frac = Interval(np.zeros(1, np.int64), np.ones(1, np.int64)), 0
+    for layer in network.layers:
+        if isinstance(layer, Synapse):
+            ranges[layer.name] = _synapse(layer)
+            bounds = ranges[layer.name].current
+            assert bounds is not None
+            current, frac = bounds, layer.frac
+        elif isinstance(layer, Neuron):
+            ranges[layer.name] = _neuron(layer, current.shifted(layer.frac - frac), network.num_steps)
+            current, frac = Interval(np.zeros(layer.size, np.int64), np.ones(layer.size, np.int64)), 0
+        elif isinstance(layer, Readout):
+            ranges[layer.name] = _readout(layer, current.shifted(layer.frac - frac), network.num_steps)
+    return ranges

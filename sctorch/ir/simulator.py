@@ -1,0 +1,137 @@
+"""The reference simulator: docs/semantics.md as a program.
+
+Everything else (torch's forward, Verilog, HLS) is compared with `simulate`, so this file is
+written to be read beside the semantics, tick by tick, and not to be fast.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sctorch.errors import ConfigError, ShapeError
+from sctorch.ir.layers import EventEncoder, Network, Neuron, RateEncoder, Readout, StochasticSynapse, Synapse
+from sctorch.ir.rules import leaked, neuron_step
+
+__all__ = ["Trace", "check_features", "check_input", "decide", "encode", "quantise_features", "simulate"]
+
+Trace = dict[str, np.ndarray]
+
+
+def check_features(x: np.ndarray, size: int, where: str) -> np.ndarray:
+    """Features as float64 [B, size] in [0, 1], or one of our errors.
+
+    A feature wider than float32 is first rounded to float32, so that the bit it becomes does not
+    depend on who did the rounding.
+    """
+    features = np.asarray(x)
+    if features.ndim != 2 or features.shape[1] != size:
+        raise ShapeError(f"{where}: expected features [B, {size}], got shape {tuple(features.shape)}")
+    features = features.astype(np.float32).astype(np.float64)
+    bad = np.argwhere(~((features >= 0) & (features <= 1)))
+    if len(bad):
+        b, j = (int(v) for v in bad[0])
+        raise ConfigError(
+            f"{where}: feature [{b}, {j}] = {features[b, j]} is outside 0 to 1; scale the features to [0, 1] first"
+        )
+    return features
+
+
+def quantise_features(features: np.ndarray, bits: int) -> np.ndarray:
+    """v = min(floor(u * 2**bits), 2**bits - 1), exact for float32 features."""
+    return np.minimum(np.floor(features * 2**bits), 2**bits - 1).astype(np.int64)
+
+
+def check_input(network: Network, x: np.ndarray) -> np.ndarray:
+    """What the hardware's input port is given: integers [B, n] (rate) or bits [T * L, B, n] (events)."""
+    encoder = network.encoder
+    if isinstance(encoder, RateEncoder):
+        return quantise_features(check_features(x, encoder.size, encoder.name), encoder.bits)
+    events = np.asarray(x)
+    ticks = network.num_steps * network.encoder_ticks
+    if events.ndim != 3 or events.shape[0] != ticks or events.shape[2] != encoder.size:
+        raise ShapeError(f"{encoder.name}: expected spikes [{ticks}, B, {encoder.size}], got {tuple(events.shape)}")
+    if not np.isin(events, (0, 1)).all():
+        raise ConfigError(f"{encoder.name}: spikes must be 0 or 1")
+    return events.astype(np.int64)
+
+
+def encode(network: Network, x: np.ndarray) -> np.ndarray:
+    """Input bits [T * L, B, n] for checked features [B, n], or the given events."""
+    encoder = network.encoder
+    values = check_input(network, x)
+    if isinstance(encoder, EventEncoder):
+        return values
+    ticks = network.num_steps * network.encoder_ticks
+    random = encoder.source.values(encoder.size, ticks)  # [ticks, n]
+    return (values[None] > random[:, None, :]).astype(np.int64)
+
+
+def decide(readout: Readout, scores: np.ndarray) -> np.ndarray:
+    """The decision [..., 1] for scores [..., n]; ties go to the lowest index."""
+    return np.argmax(scores, axis=-1)[..., None]
+
+
+def _current(synapse: Synapse, bits: np.ndarray, t: int, random: np.ndarray | None) -> np.ndarray:
+    """I [B, n_out] of timestep t; bits are [L, B, n_in], one for each of the layer's ticks."""
+    current = np.zeros((bits.shape[1], synapse.size), dtype=np.int64) + synapse.bias
+    for tick in range(synapse.bitstream_length):
+        weight = synapse.weight
+        if random is not None:
+            r = random[t * synapse.bitstream_length + tick]
+            weight = np.sign(weight) * (np.abs(weight) > r)
+        current += bits[tick] @ weight.T
+    return current
+
+
+def simulate(network: Network, x: np.ndarray) -> Trace:
+    """Run whole windows and record every layer.
+
+    Parameters
+    ----------
+    x : features [B, n] in [0, 1] (rate encoder) or spikes [T * L, B, n] (event encoder).
+
+    Returns
+    -------
+    integers by key, time first: the encoder's bits [T * L, B, n]; per synapse its currents
+    [T, B, n]; per neuron layer its spikes, and under "<name>.mem" its membranes after the step;
+    for the readout its scores, and under "<name>.decision" the decision [T, B, 1].
+    """
+    inputs = encode(network, x)
+    batch = inputs.shape[1]
+    trace: dict[str, list[np.ndarray]] = {}
+    state = {
+        layer.name: np.zeros((batch, layer.size), dtype=np.int64)
+        for layer in network.layers
+        if isinstance(layer, Neuron | Readout)
+    }
+    randoms = {
+        s.name: s.source.values(s.n_inputs, network.num_steps * s.bitstream_length)
+        for s in network.synapses
+        if isinstance(s, StochasticSynapse)
+    }
+
+    def record(key: str, value: np.ndarray) -> None:
+        trace.setdefault(key, []).append(value.astype(np.int64))
+
+    for t in range(network.num_steps):
+        ticks = network.encoder_ticks
+        flow = inputs[t * ticks : (t + 1) * ticks]  # [L, B, n] for the first synapse
+        frac = 0
+        for layer in network.layers[1:]:
+            if isinstance(layer, Synapse):
+                bits = flow if len(flow) == layer.bitstream_length else np.repeat(flow, layer.bitstream_length, axis=0)
+                flow, frac = _current(layer, bits, t, randoms.get(layer.name))[None], layer.frac
+                record(layer.name, flow[0])
+            elif isinstance(layer, Neuron):
+                current = flow[0] << (layer.frac - frac)
+                spikes, state[layer.name] = neuron_step(layer, state[layer.name], current)
+                flow = spikes.astype(np.int64)[None]
+                record(layer.name, flow[0])
+                record(f"{layer.name}.mem", state[layer.name])
+            elif isinstance(layer, Readout):
+                current = flow[0] << (layer.frac - frac if layer.output_mode == "membrane" else 0)
+                state[layer.name] = leaked(layer.leak, state[layer.name]) + current
+                record(layer.name, state[layer.name])
+                record(f"{layer.name}.decision", decide(layer, state[layer.name]))
+    result = {network.encoder.name: inputs}
+    return result | {key: np.stack(values) for key, values in trace.items()}

@@ -1,0 +1,97 @@
+"""A SpikingNetwork becomes the integer network that it already computes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+
+from sctorch import ir
+from sctorch.errors import ConfigError, UnsupportedError
+from sctorch.nn import LIF, RateEncoder, SCLinear, SNNReadout, SpikingNetwork
+
+__all__ = ["lower"]
+
+
+def lower(net: SpikingNetwork, name: str = "net", meta: Mapping[str, str] | None = None) -> ir.Network:
+    """Read the integers out of a network.
+
+    Parameters
+    ----------
+    net : the network; its current weights and masks are taken.
+    name : the design's identifier (a-z, 0-9, _).
+    meta : texts that travel with the design (class names, feature scaling).
+
+    Raises
+    ------
+    UnsupportedError
+        If something of the model cannot be kept exactly.
+    ConfigError
+        If weights are not finite, or a signal could leave the integers that float32 holds.
+    """
+    if not isinstance(net, SpikingNetwork):
+        raise UnsupportedError(
+            f"a model of type {type(net).__name__}", "lower", "Build it as sctorch.nn.SpikingNetwork."
+        )
+    layers: list[ir.Layer] = []
+    frac = 0
+    for layer_name, module in net.named_layers():
+        layer = _layer(layer_name, module, frac)
+        if isinstance(layer, ir.Synapse):
+            frac = layer.frac
+        layers.append(layer)
+    network = ir.Network(name, net.num_steps, tuple(layers), dict(meta or {}))
+    _check_exact(network)
+    return network
+
+
+def _layer(name: str, module: torch.nn.Module, frac: int) -> ir.Layer:
+    if isinstance(module, RateEncoder):
+        return ir.RateEncoder(name, module.size, module.source)
+    if isinstance(module, SCLinear):
+        for parameter_name, parameter in module.named_parameters():
+            if not torch.isfinite(parameter).all():
+                raise ConfigError(f"{name}: {parameter_name} holds NaN or infinity; the training diverged")
+        bias = module.integer_bias()
+        return ir.StochasticSynapse(
+            name,
+            _integers(module.integer_weight()),
+            np.zeros(module.out_features, np.int64) if bias is None else _integers(bias),
+            module.bitstream_length,
+            module.source,
+        )
+    if isinstance(module, LIF):
+        theta = np.full(module.size, int(module.threshold * 2 ** module.frac(frac)), dtype=np.int64)
+        return ir.Neuron(
+            name, module.size, module.frac(frac), theta, _leak(module),
+            module.compare, module.reset_mechanism, module.reset_delay,
+        )  # fmt: skip
+    if isinstance(module, SNNReadout):
+        return ir.Readout(
+            name, module.n_classes, module.output_mode, module.decision_rule, module.frac(frac), _leak(module)
+        )
+    raise UnsupportedError(f"a layer of type {type(module).__name__}", name, "Use the layers of sctorch.nn.")
+
+
+def _leak(module: LIF | SNNReadout) -> ir.Leak:
+    factor = np.array([module.leak_factor] if module.leak == "multiply" else [], dtype=np.int64)
+    return ir.Leak(module.leak, module.leak_shift, factor)
+
+
+def _integers(values: torch.Tensor) -> np.ndarray:
+    return values.detach().cpu().numpy().astype(np.int64)
+
+
+def _check_exact(network: ir.Network) -> None:
+    """Torch's forward is exact only below 2**24: refuse what could go beyond."""
+    for name, bounds in ir.analyse(network).items():
+        layer = next(x for x in network.layers if x.name == name)
+        leak = layer.leak if isinstance(layer, ir.Neuron | ir.Readout) else ir.Leak()
+        gain = leak.shift if leak.kind == "multiply" else 0
+        for signal in (bounds.current, bounds.charged, bounds.membrane):
+            if signal is not None and (signal.width - 1 + gain) > 24:
+                raise ConfigError(
+                    f"{name} can need {signal.width} bits, more than float32 holds exactly; "
+                    "lower frac_bits, num_steps or bitstream_length"
+                )

@@ -1,0 +1,175 @@
+"""SpikingNetwork: layers in a row, run over a whole window."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from sctorch.errors import ConfigError, ShapeError
+from sctorch.nn.encoder import RateEncoder
+from sctorch.nn.neuron import LIF
+from sctorch.nn.readout import SNNReadout
+from sctorch.nn.synapse import SCLinear
+
+__all__ = ["SpikingNetwork"]
+
+
+class SpikingNetwork(torch.nn.Module):
+    """An encoder, (synapse, neuron) ..., and a readout, over `num_steps` timesteps.
+
+    The forward pass computes the hardware's integers; layer by layer, each over all timesteps.
+
+    Parameters
+    ----------
+    layers : RateEncoder first, SNNReadout last; synapses and neurons in turn between them.
+    num_steps : timesteps of one window.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sctorch import nn
+    >>> net = nn.SpikingNetwork(
+    ...     nn.RateEncoder(4, bits=4),
+    ...     nn.SCLinear(4, 8, weight_bits=3), nn.LIF(8),
+    ...     nn.SCLinear(8, 2, weight_bits=3), nn.SNNReadout(2, output_mode="membrane"),
+    ...     num_steps=16)
+    >>> net(torch.rand(5, 4)).shape
+    torch.Size([5, 2])
+    >>> net.trace(torch.rand(5, 4))["neuron1"].shape
+    torch.Size([16, 5, 8])
+    """
+
+    def __init__(self, *layers: torch.nn.Module, num_steps: int) -> None:
+        super().__init__()
+        if num_steps < 1:
+            raise ConfigError(f"SpikingNetwork: num_steps = {num_steps} must be at least 1")
+        self.num_steps = num_steps
+        self.names = _names(layers)
+        for name, layer in zip(self.names, layers, strict=True):
+            self.add_module(name, layer)
+        _check(list(self.named_layers()))
+
+    def named_layers(self) -> Iterator[tuple[str, torch.nn.Module]]:
+        """The layers in order, each with the name that it has in every trace and export."""
+        for name in self.names:
+            yield name, self.get_submodule(name)
+
+    def _run(self, x: Tensor) -> Iterator[tuple[str, Tensor]]:
+        """Integers of every signal by trace key, in order; the readout's scores come last but one."""
+        frac = 0
+        flow = x
+        for name, layer in self.named_layers():
+            if isinstance(layer, RateEncoder):
+                flow = layer(x, self.num_steps * self._encoder_ticks())
+            elif isinstance(layer, SCLinear):
+                ticks = self.num_steps * layer.bitstream_length
+                if flow.shape[0] != ticks:
+                    flow = flow.repeat_interleave(layer.bitstream_length, dim=0)
+                flow, frac = layer(flow), layer.frac
+            elif isinstance(layer, LIF):
+                flow, mem = layer.run(flow, frac)
+                yield f"{name}.mem", mem
+            elif isinstance(layer, SNNReadout):
+                flow = layer.run(flow, frac)
+                frac = layer.frac(frac)
+                yield f"{name}.decision", layer.decide(flow)
+            yield name, flow
+
+    def _encoder_ticks(self) -> int:
+        return next(m.bitstream_length for m in self.children() if isinstance(m, SCLinear))
+
+    def _last(self) -> SNNReadout:
+        layer = self.get_submodule(self.names[-1])
+        assert isinstance(layer, SNNReadout)
+        return layer
+
+    def output_frac(self) -> int:
+        """Fractional bits of the scores."""
+        return self._last().frac([m for m in self.children() if isinstance(m, SCLinear)][-1].frac)
+
+    def scores(self, x: Tensor) -> Tensor:
+        """Scores after every timestep, [T, B, n], in value units, differentiable."""
+        result = x
+        for _, result in self._run(x):
+            pass
+        return result * 2.0 ** -self.output_frac()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Scores [B, n] at the window's end for features x [B, n] in [0, 1], in value units."""
+        return self.scores(x)[-1]
+
+    @torch.no_grad()
+    def trace(self, x: Tensor) -> dict[str, Tensor]:
+        """The integers of every layer at every timestep, as the hardware computes them.
+
+        Returns
+        -------
+        int64 tensors: bits of the encoder [T * L, B, n]; currents of synapses, spikes of neurons
+        and scores of the readout [T, B, n] under the layer's name; membranes [T, B, n] under
+        "<name>.mem"; decisions [T, B, 1] under "<readout>.decision".
+        """
+        result = {}
+        for key, value in self._run(torch.as_tensor(x)):
+            largest = float(value.abs().max())
+            if largest >= 2**24:
+                raise ConfigError(f"{key} reaches {largest:g}, beyond the integers that float32 holds exactly (2^24)")
+            result[key] = value.to(torch.int64)
+        return result
+
+    @torch.no_grad()
+    def predict(self, x: Tensor) -> Tensor:
+        """The decision after every timestep, [T, B]."""
+        return self.trace(x)[f"{self.names[-1]}.decision"][..., 0]
+
+
+def _names(layers: tuple[torch.nn.Module, ...]) -> list[str]:
+    counts: dict[str, int] = {}
+    names = []
+    for layer in layers:
+        if isinstance(layer, RateEncoder):
+            names.append("encoder")
+        elif isinstance(layer, SNNReadout):
+            names.append("readout")
+        elif isinstance(layer, SCLinear | LIF):
+            kind = "synapse" if isinstance(layer, SCLinear) else "neuron"
+            counts[kind] = counts.get(kind, 0) + 1
+            names.append(f"{kind}{counts[kind]}")
+        else:
+            raise ConfigError(
+                f"SpikingNetwork: {type(layer).__name__} is no layer of a spiking network; "
+                "allowed: RateEncoder, SCLinear, LIF, SNNReadout"
+            )
+    if len(set(names)) != len(names):
+        raise ConfigError(f"SpikingNetwork: one encoder and one readout are allowed, got {names}")
+    return names
+
+
+def _check(named: list[tuple[str, torch.nn.Module]]) -> None:
+    layers = [layer for _, layer in named]
+    if len(layers) < 3 or not isinstance(layers[0], RateEncoder) or not isinstance(layers[-1], SNNReadout):
+        raise ConfigError("SpikingNetwork: a RateEncoder must come first, an SNNReadout last, an SCLinear between")
+    size = layers[0].size
+    for (before_name, before), (name, layer) in zip(named[:-1], named[1:], strict=True):
+        spikes_before = isinstance(before, RateEncoder | LIF)
+        if isinstance(layer, SCLinear):
+            needs_spikes, takes, gives = True, layer.in_features, layer.out_features
+        elif isinstance(layer, LIF):
+            needs_spikes, takes, gives = False, layer.size, layer.size
+        elif isinstance(layer, SNNReadout):
+            needs_spikes, takes, gives = layer.output_mode == "spike", layer.n_classes, layer.n_classes
+        else:
+            raise ConfigError(f"SpikingNetwork: {name} must come first")
+        if needs_spikes != spikes_before or (isinstance(layer, SNNReadout) and isinstance(before, RateEncoder)):
+            wanted = (
+                "an LIF"
+                if isinstance(layer, SNNReadout) and needs_spikes
+                else "spikes"
+                if needs_spikes
+                else "an SCLinear"
+            )
+            raise ConfigError(f"SpikingNetwork: {name} must follow {wanted}, but follows {before_name}")
+        if takes != size:
+            raise ShapeError(f"SpikingNetwork: {name} takes {takes} inputs but {before_name} gives {size}")
+        size = gives

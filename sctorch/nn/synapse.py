@@ -1,0 +1,128 @@
+"""Synapses: the weights between two layers of spikes."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sctorch.errors import ConfigError, ShapeError
+from sctorch.ir.streams import MAXIMAL_TAPS, StreamSource
+from sctorch.nn.functional import quantise_weight, stochastic_current
+
+__all__ = ["SCLinear"]
+
+
+class SCLinear(torch.nn.Module):
+    """Stochastic synapse: weights are streams of bits, products are ANDs, sums are counted exactly.
+
+    I_i[t] = b_i + sum over ticks and inputs of s_j sign(w_ij) (|w_ij| > R_j), with the integer
+    weights w_ij = round(weight_ij * 2**weight_bits). Equals `sctorch.ir.StochasticSynapse`.
+
+    Parameters
+    ----------
+    in_features, out_features : sizes, at least 1.
+    weight_bits : bits of the magnitude, 1 to 8; the sign is apart, so |w| < 2**weight_bits.
+    bias : learn an integer bias per neuron, added once per timestep.
+    bitstream_length : ticks per timestep, a power of two from 1 to 256.
+    source : "lfsr" or "counter".
+    polynomial : exponents of the LFSR's polynomial; default a maximal one of
+        max(weight_bits + 1, 5) bits.
+    seed : the LFSR's register at the window's start.
+    decorrelator : how input j gets its own R_j: "shift" (default for an LFSR), "shared",
+        "permute" or "independent".
+
+    Attributes
+    ----------
+    weight : float parameter [out_features, in_features]; useful values lie in (-1, 1).
+    mask : buffer of the same shape; a 0 removes the synapse for good.
+
+    Raises
+    ------
+    ConfigError
+        For a field outside its range; the message names it.
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        weight_bits: int = 4,
+        bias: bool = False,
+        bitstream_length: int = 1,
+        source: str = "lfsr",
+        polynomial: list[int] | None = None,
+        seed: int = 1,
+        decorrelator: str | None = None,
+    ) -> None:
+        super().__init__()
+        for what, value in (("in_features", in_features), ("out_features", out_features)):
+            if value < 1:
+                raise ConfigError(f"SCLinear: {what} = {value} must be at least 1")
+        if not 1 <= weight_bits <= 8:
+            raise ConfigError(f"SCLinear: weight_bits = {weight_bits} is outside 1 to 8")
+        if not 1 <= bitstream_length <= 256 or bitstream_length & (bitstream_length - 1):
+            raise ConfigError(f"SCLinear: bitstream_length = {bitstream_length} must be a power of two from 1 to 256")
+        self.in_features, self.out_features = in_features, out_features
+        self.weight_bits, self.bitstream_length = weight_bits, bitstream_length
+        if source == "counter":
+            self.source = StreamSource("counter", weight_bits, (), 0, decorrelator or "shared")
+        else:
+            taps = tuple(polynomial) if polynomial is not None else MAXIMAL_TAPS[max(weight_bits + 1, 5)]
+            self.source = StreamSource(source, weight_bits, taps, seed, decorrelator or "shift")
+        self.weight = torch.nn.Parameter(torch.empty(out_features, in_features))
+        self.bias = torch.nn.Parameter(torch.zeros(out_features)) if bias else None
+        self.register_buffer("mask", torch.ones(out_features, in_features))
+        self.mask: Tensor
+        self._random: dict[tuple[int, torch.device, torch.dtype], Tensor] = {}
+        self.reset_parameters()
+
+    @property
+    def frac(self) -> int:
+        return self.bitstream_length.bit_length() - 1
+
+    def reset_parameters(self) -> None:
+        """Uniform weights of a width that keeps currents near one threshold."""
+        bound = min(0.9, 2.0 / math.sqrt(self.in_features))
+        torch.nn.init.uniform_(self.weight, -bound, bound)
+
+    def integer_weight(self) -> Tensor:
+        """The hardware's weights, integers in floats, masked ones 0; gradients pass straight through."""
+        return quantise_weight(self.weight * self.mask, self.weight_bits)
+
+    def integer_bias(self) -> Tensor | None:
+        """The hardware's bias in units of 1 / bitstream_length, or None."""
+        if self.bias is None:
+            return None
+        scaled = self.bias * self.bitstream_length
+        return scaled + (torch.round(scaled) - scaled).detach()
+
+    def random(self, ticks: int) -> Tensor:
+        """R [ticks, in_features], computed once per window length."""
+        key = (ticks, self.weight.device, self.weight.dtype)
+        if key not in self._random:
+            values = self.source.values(self.in_features, ticks).astype(np.float32)
+            self._random[key] = torch.from_numpy(values).to(self.weight.device, self.weight.dtype)
+        return self._random[key]
+
+    def forward(self, spikes: Tensor) -> Tensor:
+        """Currents [T, B, out] (integers, units of 1 / bitstream_length) for spikes [T * L, B, in]."""
+        if spikes.ndim != 3 or spikes.shape[2] != self.in_features:
+            raise ShapeError(f"SCLinear: expected spikes [T, B, {self.in_features}], got {tuple(spikes.shape)}")
+        if spikes.shape[0] % self.bitstream_length:
+            raise ShapeError(
+                f"SCLinear: {spikes.shape[0]} ticks are no multiple of bitstream_length = {self.bitstream_length}"
+            )
+        current = stochastic_current(
+            spikes, self.integer_weight(), self.random(spikes.shape[0]), self.bitstream_length, self.weight_bits
+        )
+        bias = self.integer_bias()
+        return current if bias is None else current + bias
+
+    def extra_repr(self) -> str:
+        return (
+            f"{self.in_features}, {self.out_features}, weight_bits={self.weight_bits}, "
+            f"bitstream_length={self.bitstream_length}, source={self.source.kind}, decorrelator={self.source.decorrelator}"
+        )
