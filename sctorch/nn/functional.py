@@ -67,7 +67,7 @@ class _Round(torch.autograd.Function):
         return torch.round(weight * 2**bits).clamp(-limit, limit)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
         return grad, None
 
 
@@ -106,7 +106,7 @@ class _StochasticCurrent(torch.autograd.Function):
         return current
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None, None, None]:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None, None, None]:
         bits, weight = ctx.saved_tensors
         steps, batch, n_out = grad.shape
         grad_bits = grad_weight = None
@@ -155,7 +155,7 @@ class _Lif(torch.autograd.Function):
         return spikes_all, mem_all
 
     @staticmethod
-    def backward(ctx: Any, grad_spikes: Tensor, _grad_mem: Tensor) -> tuple[Tensor, None, None]:  # type: ignore[override]
+    def backward(ctx: Any, grad_spikes: Tensor, _grad_mem: Tensor) -> tuple[Tensor, None, None]:
         charged, spikes = ctx.saved_tensors
         rule: NeuronRule = ctx.rule
         unit = 2.0**-rule.frac
@@ -200,7 +200,7 @@ class _Integrate(torch.autograd.Function):
         return result
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
         grad = grad.clone()
         for t in range(grad.shape[0] - 2, -1, -1):
             grad[t].add_(grad[t + 1], alpha=ctx.beta)

@@ -91,9 +91,7 @@ class SpikingNetwork(torch.nn.Module):
 
     def scores(self, x: Tensor) -> Tensor:
         """Scores after every timestep, [T, B, n], in value units, differentiable."""
-        result = x
-        for _, result in self._run(x):
-            pass
+        result = dict(self._run(x))[self.names[-1]]
         return result * 2.0 ** -self.output_frac()
 
     def forward(self, x: Tensor) -> Tensor:
