@@ -1,0 +1,123 @@
+"""Magnitude pruning: synapses are taken out while the network trains."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from lightning import Callback, LightningModule, Trainer
+
+from sctorch.errors import ConfigError
+from sctorch.nn import SCLinear
+
+__all__ = ["SCOPES", "MagnitudePruning", "PruneConfig", "prune", "sparsity"]
+
+SCOPES = ("global", "layer")
+
+
+@dataclass
+class PruneConfig:
+    """What to prune, and when.
+
+    Parameters
+    ----------
+    sparsity : fraction of the synapses that are gone in the end, 0 up to below 1.
+    start, end : fractions of the training between which they go; after `end` the masks stay and
+        the rest is fine-tuned.
+    scope : "global" ranks the weights of all layers together, "layer" each layer's on its own.
+    every : training steps from one update of the masks to the next.
+    """
+
+    sparsity: float = 0.8
+    start: float = 0.1
+    end: float = 0.6
+    scope: str = "global"
+    every: int = 4
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.sparsity < 1:
+            raise ConfigError(f"PruneConfig: sparsity = {self.sparsity} is outside 0 to 1 (1 left out)")
+        if not 0 <= self.start <= self.end <= 1:
+            raise ConfigError(f"PruneConfig: need 0 <= start <= end <= 1, got start = {self.start}, end = {self.end}")
+        if self.scope not in SCOPES:
+            raise ConfigError(f"PruneConfig: scope = {self.scope!r} is unknown; allowed: {', '.join(SCOPES)}")
+        if self.every < 1:
+            raise ConfigError(f"PruneConfig: every = {self.every} must be at least 1")
+
+    def at(self, progress: float) -> float:
+        """The sparsity at `progress` (0 to 1) of the training: cubic, fast at first.
+
+        s(p) = sparsity (1 - (1 - (p - start) / (end - start))^3) (Zhu and Gupta 2017, eq. 1).
+        """
+        if progress < self.start:
+            return 0.0
+        if progress >= self.end:
+            return self.sparsity
+        return self.sparsity * (1 - (1 - (progress - self.start) / (self.end - self.start)) ** 3)
+
+
+class MagnitudePruning(Callback):
+    """Prunes the masks of every synapse on the schedule of a `PruneConfig`, exactly to its sparsity.
+
+    A pruned weight stays pruned: its gradient is 0 and it ranks last.
+    """
+
+    needs_all_epochs = True  # a training that stops early would leave the schedule half done
+
+    def __init__(self, config: PruneConfig | None = None) -> None:
+        self.config = config or PruneConfig()
+        self._done = -1.0
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._done = -1.0
+        if not math.isfinite(trainer.estimated_stepping_batches):
+            raise ConfigError("MagnitudePruning needs a training of known length; give max_epochs or max_steps")
+
+    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
+        if trainer.global_step % self.config.every == 0:
+            self._update(pl_module, trainer.global_step / trainer.estimated_stepping_batches)
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._update(pl_module, 1.0)  # `end` may lie behind the last update
+
+    def _update(self, pl_module: LightningModule, progress: float) -> None:
+        target = self.config.at(progress)
+        if target > self._done and target > 0:
+            prune(pl_module, target, self.config.scope)
+            self._done = target
+
+
+@torch.no_grad()
+def prune(net: torch.nn.Module, sparsity: float, scope: str = "global") -> None:
+    """Mask the smallest weights so that round(sparsity * number of synapses) of them are gone.
+
+    Parameters
+    ----------
+    net : anything with synapses in it; weights that are masked already come first.
+    scope : "global" or "layer"; see `PruneConfig`.
+    """
+    PruneConfig(sparsity=sparsity, scope=scope)  # refuses bad values
+    layers = _synapses(net)
+    for group in [layers] if scope == "global" else [[layer] for layer in layers]:
+        magnitude = torch.cat([torch.where(m.mask > 0, m.weight.abs(), -1.0).flatten() for m in group])
+        gone = torch.argsort(magnitude, stable=True)[: round(sparsity * len(magnitude))]
+        flat = torch.cat([m.mask.flatten() for m in group])
+        flat[gone] = 0.0
+        for module, mask in zip(group, flat.split([m.mask.numel() for m in group]), strict=True):
+            module.mask.copy_(mask.view_as(module.mask))
+
+
+@torch.no_grad()
+def sparsity(net: torch.nn.Module) -> float:
+    """Fraction of the integer weights that are 0, those that round to 0 included: what hardware leaves out."""
+    weights = [m.integer_weight() for m in _synapses(net)]
+    return sum(int((w == 0).sum()) for w in weights) / sum(w.numel() for w in weights)
+
+
+def _synapses(net: torch.nn.Module) -> list[SCLinear]:
+    found = [m for m in net.modules() if isinstance(m, SCLinear)]
+    if not found:
+        raise ConfigError(f"{type(net).__name__} has no SCLinear to prune")
+    return found

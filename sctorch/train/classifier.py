@@ -1,0 +1,116 @@
+"""The LightningModule that trains a spiking network on labelled features."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from lightning import LightningModule
+from torch import Tensor
+
+from sctorch.errors import ConfigError
+from sctorch.nn import SCLinear, SpikingNetwork
+
+__all__ = ["SCHEDULES", "Classifier", "clamp_weights"]
+
+SCHEDULES = ("one_cycle", "none")
+
+
+class Classifier(LightningModule):
+    """Cross-entropy on the scores at the window's end, with Adam.
+
+    Logs train_loss, train_acc, val_loss, val_acc and test_acc, each once per epoch. The accuracy
+    is that of the network's own decision (ties to the lowest class), which the hardware shares.
+
+    Parameters
+    ----------
+    net : the network; scores come from ``net.scores(x)``.
+    lr : the learning rate, with "one_cycle" the highest one.
+    weight_decay : decoupled (AdamW), on synapse weights alone, at least 0.
+    label_smoothing : 0 up to below 1.
+    score_scale : scores are multiplied by this before the softmax. A window's scores grow with
+        num_steps and would saturate the softmax at once; values near 1 / sqrt(num_steps) suit.
+    learn_scale : train the logarithm of score_scale along with the weights.
+    schedule : "one_cycle" (warm up, then down to 0; Smith and Topin 2018) or "none".
+    """
+
+    def __init__(
+        self,
+        net: SpikingNetwork,
+        lr: float = 5e-3,
+        weight_decay: float = 0.0,
+        label_smoothing: float = 0.05,
+        score_scale: float = 0.1,
+        learn_scale: bool = False,
+        schedule: str = "one_cycle",
+    ) -> None:
+        super().__init__()
+        if not (lr > 0 and math.isfinite(lr)):
+            raise ConfigError(f"Classifier: lr = {lr} must be above 0")
+        if weight_decay < 0:
+            raise ConfigError(f"Classifier: weight_decay = {weight_decay} must be at least 0")
+        if not 0 <= label_smoothing < 1:
+            raise ConfigError(f"Classifier: label_smoothing = {label_smoothing} is outside 0 to 1 (1 left out)")
+        if not (score_scale > 0 and math.isfinite(score_scale)):
+            raise ConfigError(f"Classifier: score_scale = {score_scale} must be above 0")
+        if schedule not in SCHEDULES:
+            raise ConfigError(f"Classifier: schedule = {schedule!r} is unknown; allowed: {', '.join(SCHEDULES)}")
+        self.net = net
+        self.lr, self.weight_decay, self.label_smoothing, self.schedule = lr, weight_decay, label_smoothing, schedule
+        self.log_scale = torch.nn.Parameter(torch.tensor(math.log(score_scale)), requires_grad=learn_scale)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Scores [B, n_classes] at the window's end, in value units."""
+        return self.net(x)
+
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
+        return self._evaluate("train", batch)
+
+    def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
+        self._evaluate("val", batch)
+
+    def test_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
+        self._evaluate("test", batch)
+
+    def _evaluate(self, stage: str, batch: tuple[Tensor, Tensor]) -> Tensor:
+        x, y = batch
+        scores = self.net(x)
+        logits = scores * self.log_scale.exp()
+        loss = torch.nn.functional.cross_entropy(logits, y, label_smoothing=self.label_smoothing)
+        # Scores are integers times a power of two, so that argmax and its ties are exact.
+        accuracy = (scores.detach().argmax(dim=1) == y).to(scores.dtype).mean()
+        self.log_dict(
+            {f"{stage}_loss": loss, f"{stage}_acc": accuracy}, on_step=False, on_epoch=True, batch_size=len(y)
+        )
+        return loss
+
+    def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
+        clamp_weights(self.net)
+
+    def configure_optimizers(self) -> Any:
+        synapses = [m.weight for m in self.net.modules() if isinstance(m, SCLinear)]
+        known = {id(p) for p in synapses}
+        others = [p for p in self.parameters() if p.requires_grad and id(p) not in known]
+        groups = [
+            {"params": synapses, "weight_decay": self.weight_decay},
+            {"params": others, "weight_decay": 0.0},
+        ]
+        optimizer = torch.optim.AdamW([group for group in groups if group["params"]], lr=self.lr)
+        if self.schedule == "none":
+            return optimizer
+        steps = int(self.trainer.estimated_stepping_batches)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, self.lr, total_steps=steps)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+@torch.no_grad()
+def clamp_weights(net: torch.nn.Module) -> None:
+    """Bring every synapse weight back into -1 to 1.
+
+    The integer weight stops growing there while the straight-through gradient does not vanish:
+    a weight left to drift outside would change nothing, and would take as long to come back.
+    """
+    for module in net.modules():
+        if isinstance(module, SCLinear):
+            module.weight.clamp_(-1.0, 1.0)
