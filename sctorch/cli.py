@@ -1,0 +1,114 @@
+"""The command line: one small function per verb; anything heavy loads when a verb needs it."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sctorch.errors import SctorchError
+
+__all__ = ["main"]
+
+_ABOUT = "Train stochastic-computing spiking neural networks in PyTorch; ship them to hardware bit for bit."
+_RUN_HELP = """\
+Run a recipe from data to report: train, lower to integers, export the hardware, compare all of
+them bit for bit, synthesise, write results.json and report.html. Everything goes to one folder.
+
+A stage that is finished is kept, and runs again only when something that it depends on changed.
+"""
+_RUN_EPILOG = """\
+change any field of the recipe from here:
+  sctorch run recipes/digits.yaml --train.epochs 5 --out build/quick
+  sctorch run recipes/digits.yaml --network.layers.1.weight_bits 4 --prune null
+  sctorch run recipes/digits.yaml --synth.targets '[ice40-hx8k]' --verify.windows 20
+
+exit status:
+  0 all well   1 the hardware differs, or a stage failed   2 the recipe or the usage is wrong
+"""
+
+
+@dataclass(frozen=True)
+class _Verb:
+    about: str
+    work: Callable[[Sequence[str]], int]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a verb and return its exit status."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    parser = argparse.ArgumentParser(
+        "sctorch", description=_ABOUT, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False,
+        epilog="verbs:\n" + "\n".join(f"  {name:<8} {verb.about}" for name, verb in _VERBS.items())
+        + "\n\nsctorch VERB --help says more.",
+    )  # fmt: skip
+    parser.add_argument("--version", action="store_true", help="print the version and exit")
+    parser.add_argument("verb", nargs="?", metavar="VERB", help="what to do; see below")
+    own = arguments[: next((i + 1 for i, a in enumerate(arguments) if not a.startswith("-")), len(arguments))]
+    try:
+        asked = parser.parse_args(own)
+        if asked.version:
+            from sctorch.pipeline.version import package_version
+
+            print(f"sctorch {package_version()}")
+            return 0
+        if asked.verb is None:
+            parser.print_help()
+            return 2
+        if asked.verb not in _VERBS:
+            parser.error(f"{asked.verb!r} is no verb; known: {', '.join(_VERBS)}")
+        return _VERBS[asked.verb].work(arguments[len(own) :])
+    except SystemExit as end:  # argparse's way to say that help was printed, or that the usage is wrong
+        return int(end.code or 0)
+    except KeyboardInterrupt:
+        return _fail("interrupted; finished stages are kept, and the same command goes on from there", 130)
+
+
+def _fail(message: object, status: int) -> int:
+    print(f"sctorch: error: {message}", file=sys.stderr)
+    return status
+
+
+def _run(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(
+        "sctorch run", usage="sctorch run RECIPE.yaml [--force] [--show] [--FIELD VALUE ...]", description=_RUN_HELP,
+        epilog=_RUN_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False,
+    )  # fmt: skip
+    parser.add_argument("recipe", metavar="RECIPE.yaml", type=Path, help="the recipe")
+    parser.add_argument("--force", action="store_true", help="run every stage again")
+    parser.add_argument("--show", action="store_true", help="print the checked recipe with every default, and stop")
+    parser.add_argument(
+        "--FIELD", metavar="VALUE", help="any field of the recipe, as a dotted path (--out, --seed, --train.lr ...)"
+    )
+    from sctorch.pipeline.overrides import split_arguments
+
+    try:
+        rest, overrides = split_arguments(arguments, ("--force", "--show", "--help"))
+    except SctorchError as error:
+        return _fail(error, 2)
+    asked = parser.parse_args(rest)
+    from sctorch.pipeline.console import Printer
+    from sctorch.pipeline.runner import execute, prepare, show
+
+    printer = Printer()
+    command = shlex.join(["sctorch", "run", *arguments])
+    try:
+        if asked.show:
+            print(show(asked.recipe, overrides), end="")
+            return 0
+        job = prepare(asked.recipe, overrides, command, asked.force, printer.console.is_terminal)
+    except SctorchError as error:
+        return _fail(error, 2)
+    try:
+        return execute(job, printer)
+    except SctorchError as error:
+        return _fail(error, 1)
+
+
+_VERBS: Mapping[str, _Verb] = {"run": _Verb("run a recipe from data to report", _run)}
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,142 @@
+"""The recipe: one experiment as typed fields, from the data to the report.
+
+jsonargparse checks a YAML file against these classes, so a field's type here is the law.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from lightning import LightningDataModule
+
+from sctorch.compress import PruneConfig
+from sctorch.errors import ConfigError
+from sctorch.nn import SpikingNetwork
+from sctorch.train import TrainConfig
+
+__all__ = ["ExportPart", "NetworkPart", "Recipe", "ReportPart", "SynthPart", "VerifyPart"]
+
+
+@dataclass(frozen=True)
+class NetworkPart:
+    """The network.
+
+    Parameters
+    ----------
+    layers : the layers in order, each a class of `sctorch.nn` with its arguments.
+    num_steps : timesteps of one window.
+    """
+
+    layers: list[torch.nn.Module]
+    num_steps: int
+
+    def build(self) -> SpikingNetwork:
+        return SpikingNetwork(*self.layers, num_steps=self.num_steps)
+
+
+@dataclass(frozen=True)
+class ExportPart:
+    """One export of the trained network.
+
+    Parameters
+    ----------
+    backend : "verilog" or "hls".
+    target : the part that it is meant for.
+    options : the backend's own options.
+    """
+
+    backend: str
+    target: str = "ice40-hx8k"
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class VerifyPart:
+    """The bit-for-bit comparison of torch, the integer network and every export.
+
+    Parameters
+    ----------
+    windows : how many windows of the test split to compare, signal by signal; null: all of them.
+        The accuracy is always that of the whole split.
+    """
+
+    windows: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.windows is not None and self.windows < 1:
+            raise ConfigError(f"verify.windows = {self.windows} must be at least 1, or null for the whole test split")
+
+
+@dataclass(frozen=True)
+class SynthPart:
+    """Synthesis of the verilog export by real tools.
+
+    Parameters
+    ----------
+    targets : parts to synthesise for; the first is the one that the headline numbers speak of.
+    """
+
+    targets: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if len(set(self.targets)) != len(self.targets):
+            raise ConfigError(f"synth.targets names a target twice: {', '.join(self.targets)}")
+
+
+@dataclass(frozen=True)
+class ReportPart:
+    """The report.
+
+    Parameters
+    ----------
+    title : its heading; null: the recipe's name.
+    window : the row of the test split whose spikes are drawn.
+    """
+
+    title: str | None = None
+    window: int = 0
+
+    def __post_init__(self) -> None:
+        if self.window < 0:
+            raise ConfigError(f"report.window = {self.window} must be at least 0")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One experiment.
+
+    Parameters
+    ----------
+    name : identifier; the generated hardware is called after it.
+    data : the dataset, a class of `sctorch.data` with its arguments.
+    network : see `NetworkPart`.
+    train : see `sctorch.train.TrainConfig`.
+    seed : of the network's first weights.
+    out : the folder that everything is written to; null: build/<name>.
+    prune : see `sctorch.compress.PruneConfig`; null: no pruning.
+    exports : the hardware to generate; none: train only.
+    verify : see `VerifyPart`.
+    synth : see `SynthPart`.
+    report : see `ReportPart`.
+    """
+
+    name: str
+    data: LightningDataModule
+    network: NetworkPart
+    train: TrainConfig = field(default_factory=TrainConfig)
+    seed: int = 0
+    out: str | None = None
+    prune: PruneConfig | None = None
+    exports: list[ExportPart] = field(default_factory=list)
+    verify: VerifyPart = field(default_factory=VerifyPart)
+    synth: SynthPart = field(default_factory=SynthPart)
+    report: ReportPart = field(default_factory=ReportPart)
+
+    def __post_init__(self) -> None:
+        backends = [export.backend for export in self.exports]
+        if len(set(backends)) != len(backends):
+            raise ConfigError(f"exports names a backend twice: {', '.join(backends)}")
+        if self.synth.targets and "verilog" not in backends:
+            raise ConfigError("synth.targets needs an export with backend: verilog")

@@ -1,0 +1,201 @@
+"""The stages of a run: what each does, what it depends on, which tools it needs.
+
+Every stage reads what it needs from the output folder and writes there, so that any of them can
+run on its own once those before it have.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sctorch.errors import ConfigError
+from sctorch.pipeline.checking import CheckedRecipe
+from sctorch.pipeline.stamps import replacing, write_text
+
+__all__ = ["Context", "Stage", "check_names", "plan"]
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a stage is given.
+
+    Parameters
+    ----------
+    recipe : the checked recipe. out : the output folder. interactive : a person looks at a terminal.
+    """
+
+    recipe: CheckedRecipe
+    out: Path
+    interactive: bool = False
+
+    @property
+    def name(self) -> str:
+        return str(self.recipe.plain["name"])
+
+    @property
+    def network_file(self) -> Path:
+        return self.out / "lower" / "network.json"
+
+    @property
+    def backends(self) -> list[str]:
+        return [export["backend"] for export in self.recipe.plain["exports"]]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of a run.
+
+    Parameters
+    ----------
+    name : shown, and the stamp's name. note : a few words on what it will do.
+    work : does it, and returns whether the result is good (False: written, but not to be resumed).
+    files : what it makes, relative to the output folder.
+    part : the recipe's values that matter to it. after : stages it depends on.
+    sources : parts of the package whose code decides its result. tools : programs it needs.
+    """
+
+    name: str
+    note: str
+    work: Callable[[Context], bool]
+    files: tuple[str, ...]
+    part: Any = None
+    after: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    tools: tuple[str, ...] = field(default=())
+
+
+def plan(context: Context) -> list[Stage]:
+    """The stages of a recipe, in order; the report is not among them."""
+    plain = context.recipe.plain
+    shape = {key: plain[key] for key in ("name", "seed", "data", "network")}
+    stages = [
+        Stage(
+            "train", _training_note(plain), _train, ("train/weights.ckpt", "train/history.json"),
+            {**shape, "train": _without(plain["train"], "progress_bar"), "prune": plain["prune"]},
+            sources=("nn", "ir/streams.py", "data", "train", "compress", "pipeline/training.py"),
+        ),
+        Stage(
+            "lower", "weights to integers", _lower, ("lower/network.json",), shape, ("train",),
+            ("lower", "ir", "nn"),
+        ),
+    ]  # fmt: skip
+    for export in plain["exports"]:
+        backend = export["backend"]
+        stages.append(
+            Stage(
+                backend, f"export for {export['target']}", _exporter(export), (backend,), export, ("lower",),
+                ("ir", "backends", "../hls" if backend == "hls" else "../hdl"), _EXPORT_TOOLS.get(backend, ()),
+            )
+        )  # fmt: skip
+    windows = plain["verify"]["windows"]
+    stages.append(
+        Stage(
+            "verify", f"{windows or 'all'} windows of the test split, bit for bit", _verify, ("verify/verify.json",),
+            [plain["verify"], plain["data"]], ("train", "lower", *context.backends),
+            ("verify", "lower", "ir", "nn", "data", "backends", "pipeline/verifying.py"),
+            tuple(sorted({tool for backend in context.backends for tool in _VERIFY_TOOLS.get(backend, ())})),
+        )
+    )  # fmt: skip
+    for target in plain["synth"]["targets"]:
+        stages.append(
+            Stage(
+                f"synth {target}", "synthesis", _synthesiser(target), (f"synth/{target}.json",), target, ("verilog",),
+                ("cost", "hardware"), ("yosys",),
+            )
+        )  # fmt: skip
+    return stages
+
+
+# CXXRTL turns the exported Verilog into C++, which runs it; HLS is run as C++ at once.
+_EXPORT_TOOLS = {"verilog": ("yosys", "g++"), "hls": ("g++",)}
+_VERIFY_TOOLS = {"verilog": ("yosys", "g++"), "hls": ("g++",)}
+
+
+def _without(values: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if key not in names}
+
+
+def _training_note(plain: dict[str, Any]) -> str:
+    prune = plain["prune"]
+    pruning = f", pruned to {prune['sparsity']:.0%} zeros" if prune else ""
+    return f"{plain['train']['epochs']} epochs{pruning}"
+
+
+def _train(context: Context) -> bool:
+    from sctorch.pipeline.training import train
+
+    with replacing(context.out / "train") as folder:
+        history = train(context.recipe.build(), folder, context.interactive)
+        write_text(folder / "history.json", json.dumps(history, indent=1) + "\n")
+    return True
+
+
+def _lower(context: Context) -> bool:
+    from sctorch import ir
+    from sctorch.lower import lower
+    from sctorch.pipeline.training import trained_network
+
+    recipe = context.recipe.build()
+    meta = {
+        "dataset": type(recipe.data).__name__,
+        "class_names": json.dumps(list(getattr(recipe.data, "class_names", []))),
+        "features": "scaled to 0..1",
+    }
+    network = lower(trained_network(recipe, context.out), recipe.name, meta)
+    with replacing(context.out / "lower") as folder:
+        ir.save(network, folder / "network.json")
+    return True
+
+
+def _exporter(export: dict[str, Any]) -> Callable[[Context], bool]:
+    def work(context: Context) -> bool:
+        import sctorch
+        from sctorch import ir
+
+        network = ir.load(context.network_file)
+        folder = context.out / export["backend"]
+        sctorch.export(network, folder, backend=export["backend"], target=export["target"], **export["options"])
+        return True
+
+    return work
+
+
+def _verify(context: Context) -> bool:
+    from sctorch.pipeline.verifying import verify
+
+    result = verify(context.recipe.build(), context.out)
+    with replacing(context.out / "verify") as folder:
+        write_text(folder / "verify.json", json.dumps(asdict(result), indent=1) + "\n")
+    return result.ok
+
+
+def _synthesiser(target: str) -> Callable[[Context], bool]:
+    def work(context: Context) -> bool:
+        from sctorch import backends, cost
+
+        result = cost.synthesize(backends.load(context.out / "verilog"), target)
+        write_text(context.out / "synth" / f"{target}.json", json.dumps(result.to_dict(), indent=1) + "\n")
+        return True
+
+    return work
+
+
+def check_names(recipe: CheckedRecipe) -> None:
+    """ConfigError for a backend or a target that nobody knows, before any work."""
+    from sctorch.hardware.targets import get_target
+
+    for export in recipe.plain["exports"]:
+        if export["backend"] not in _VERIFY_TOOLS:
+            raise ConfigError(
+                f"{recipe.where}: backend {export['backend']!r} is unknown; known: {', '.join(_VERIFY_TOOLS)}"
+            )
+    names = [*(export["target"] for export in recipe.plain["exports"]), *recipe.plain["synth"]["targets"]]
+    for name in names:
+        try:
+            get_target(name)
+        except ConfigError as error:
+            raise ConfigError(f"{recipe.where}: {error}") from error

@@ -1,0 +1,64 @@
+"""The train stage: the recipe's network on its data, with pruning, and its history per epoch."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning import Callback, LightningModule, Trainer
+
+from sctorch.compress import MagnitudePruning, sparsity
+from sctorch.errors import ConfigError
+from sctorch.nn import SpikingNetwork
+from sctorch.pipeline.recipe import Recipe
+from sctorch.train import fit, load_weights
+
+__all__ = ["train", "trained_network"]
+
+
+class _Sparsity(Callback):
+    """Notes the share of zero weights after every epoch, for the training curve."""
+
+    def __init__(self) -> None:
+        self.values: list[float] = []
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self.values.append(sparsity(pl_module))
+
+
+def train(recipe: Recipe, folder: Path, interactive: bool = False) -> dict[str, Any]:
+    """Train, write weights.ckpt (and the trainer's logs) into `folder`, and return the history."""
+    _check_sizes(recipe)
+    net = recipe.network.build()
+    watch = _Sparsity()
+    callbacks: list[Callback] = [watch]
+    if recipe.prune is not None and recipe.prune.sparsity > 0:
+        callbacks.insert(0, MagnitudePruning(recipe.prune))
+    # A progress bar in a log file is noise.
+    config = replace(recipe.train, progress_bar=recipe.train.progress_bar and interactive)
+    result = fit(net, recipe.data, config, callbacks, folder)
+    # Of the checkpoints that the trainer leaves, this one holds the weights that the recipe asked to keep.
+    torch.save(
+        {"state_dict": {f"net.{key}": value for key, value in net.state_dict().items()}}, folder / "weights.ckpt"
+    )
+    return {**result.history, "sparsity": watch.values, "final_sparsity": sparsity(net)}
+
+
+def trained_network(recipe: Recipe, out: Path) -> SpikingNetwork:
+    """The recipe's network with the weights that the train stage left in the output folder."""
+    net = recipe.network.build()
+    load_weights(net, out / "train" / "weights.ckpt")
+    return net.eval()
+
+
+def _check_sizes(recipe: Recipe) -> None:
+    layers: list[Any] = recipe.network.layers
+    data: Any = recipe.data
+    for what, has, wants in (
+        ("features", getattr(data, "n_features", None), layers[0].size),
+        ("classes", getattr(data, "n_classes", None), layers[-1].n_classes),
+    ):
+        if has is not None and has != wants:
+            raise ConfigError(f"the data has {has} {what}, but the network is made for {wants}")

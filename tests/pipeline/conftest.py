@@ -1,0 +1,168 @@
+"""A small recipe, and stand-ins for the parts that need compilers, so that the pipeline's own logic is tested alone."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+
+import sctorch
+from sctorch import ir
+from sctorch.backends.design import Design, read_description, write_description, writing_folder
+from sctorch.errors import ConfigError, ToolFailedError
+
+RECIPE = """\
+name: small
+data:
+  class_path: sctorch.data.Digits
+network:
+  num_steps: 8
+  layers:
+    - class_path: sctorch.nn.RateEncoder
+      init_args: {size: 64, bits: 4}
+    - class_path: sctorch.nn.SCLinear
+      init_args: {in_features: 64, out_features: 12, weight_bits: 3}
+    - class_path: sctorch.nn.LIF
+      init_args: {size: 12}
+    - class_path: sctorch.nn.SCLinear
+      init_args: {in_features: 12, out_features: 10, weight_bits: 3}
+    - class_path: sctorch.nn.SNNReadout
+      init_args: {n_classes: 10, output_mode: membrane}
+train: {epochs: 2}
+prune: {sparsity: 0.5}
+exports:
+  - backend: verilog
+verify: {windows: 4}
+synth: {targets: [ice40-hx8k]}
+"""
+
+
+class FakeDesign(Design):
+    """Answers as the integer network does, but for a bit that may be flipped."""
+
+    backend = "verilog"
+
+    def trace(self, x: np.ndarray) -> ir.Trace:
+        trace = ir.simulate(self.network, x)
+        if FakeDesign.broken:
+            trace["neuron1"] = 1 - trace["neuron1"]
+        return trace
+
+    broken: ClassVar[bool] = False
+
+
+@dataclass(frozen=True)
+class FakePair:
+    name: str
+    values: int
+    spikes: int
+    mismatches: int
+    first: str | None
+    keys: tuple[str, ...] = ("encoder", "neuron1")
+
+
+@dataclass(frozen=True)
+class FakeSynthesis:
+    target: str
+    luts: int = 1234
+    ffs: int = 567
+    brams: int = 0
+    dsps: int = 0
+    carries: int = 3
+    cells: dict[str, int] = field(default_factory=lambda: {"SB_LUT4": 1234})
+    fmax_mhz: float | None = None
+    seconds: float = 1.0
+    tool: str = "yosys"
+    tool_version: str = "0.70"
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def _fake_export(network: ir.Network, folder: Path, backend: str, target: str, **options: Any) -> FakeDesign:
+    with writing_folder(folder) as part:
+        write_description(part, backend, network, options, latency_cycles=4)
+        (part / "small.v").write_text("module small; endmodule\n")
+    return FakeDesign(folder, network, options)
+
+
+def _fake_load(folder: Path) -> FakeDesign:
+    network, description = read_description(folder)
+    return FakeDesign(folder, network, description["options"])
+
+
+def _fake_verify(net: Any, designs: list[FakeDesign], x: np.ndarray) -> SimpleNamespace:
+    pairs = [FakePair("torch = ir", 100 * len(x), 10, 0, None)]
+    for design in designs:
+        right, got = ir.simulate(design.network, x)["neuron1"], design.trace(x)["neuron1"]
+        count = int((right != got).sum())
+        first = "layer 'neuron1', timestep 0, window 0, neuron 0: expected 0, got 1" if count else None
+        pairs.append(FakePair("ir = verilog", 100 * len(x), 10, count, first))
+    return SimpleNamespace(ok=not any(p.mismatches for p in pairs), pairs=pairs)
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return tmp_path / "out"
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Path:
+    path = tmp_path / "small.yaml"
+    path.write_text(RECIPE)
+    return path
+
+
+@dataclass
+class Fakes:
+    """What ran, and what is to go wrong: a part's name in `fails`, or a design that computes something else."""
+
+    ran: list[str] = field(default_factory=list)
+    fails: str = ""
+
+    def break_hardware(self, broken: bool = True) -> None:
+        FakeDesign.broken = broken
+
+
+@pytest.fixture
+def fakes(monkeypatch: pytest.MonkeyPatch) -> Fakes:
+    """Export, verify and synthesis replaced."""
+    import sctorch.backends
+    import sctorch.cost
+
+    made = Fakes()
+
+    def noting(name: str, work: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            made.ran.append(name)
+            if name == made.fails:
+                raise ToolFailedError(name, "as told")
+            return work(*args, **kwargs)
+
+        return call
+
+    targets = ModuleType("sctorch.hardware.targets")
+    parts = {name: SimpleNamespace(name=name, luts=7680, ffs=7680, brams=32, dsps=0) for name in ("ice40-hx8k", "other")}
+
+    def get_target(name: str) -> SimpleNamespace:
+        if name not in parts:
+            raise ConfigError(f"target {name!r} is unknown; known: {', '.join(parts)}")
+        return parts[name]
+
+    targets.get_target = get_target  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "sctorch.hardware.targets", targets)
+    monkeypatch.setattr(sctorch, "export", noting("export", _fake_export), raising=False)
+    monkeypatch.setattr(sctorch, "verify", noting("verify", _fake_verify), raising=False)
+    monkeypatch.setattr(sctorch.backends, "load", _fake_load, raising=False)
+    monkeypatch.setattr(
+        sctorch.cost, "synthesize", noting("synth", lambda design, target: FakeSynthesis(target)), raising=False
+    )
+    monkeypatch.setattr(FakeDesign, "broken", False)
+    return made
+
