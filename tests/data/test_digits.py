@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from sctorch.data import ArrayData, Digits, TensorBatches
-from sctorch.data.digits import shift_images
+from sctorch.data.augment import deform_images
 from sctorch.errors import ConfigError, ShapeError
 
 
@@ -44,7 +44,7 @@ def test_no_validation():
 
 def test_order_depends_on_the_seed_alone():
     def epochs(seed):
-        loader = Digits(seed=seed, shift=0.5).train_dataloader()
+        loader = Digits(seed=seed, deform=0.5).train_dataloader()
         return [torch.cat([x for x, _ in loader]) for _ in range(2)]
 
     first, again, other = epochs(0), epochs(0), epochs(1)
@@ -63,17 +63,33 @@ def test_batches_hold_every_row_once():
     assert all(torch.equal(a[:, 0], b.float()) for a, b in batches)
 
 
-def test_shift_moves_by_one_pixel_and_brings_in_black():
-    image = torch.arange(1.0, 17.0).view(1, 4, 4).repeat(400, 1, 1)
-    moved = shift_images(image.reshape(400, 16), torch.Generator().manual_seed(0), 4, 1.0).view(400, 4, 4)
-    padded = torch.nn.functional.pad(image[0], (1, 1, 1, 1))
-    allowed = {padded[r : r + 4, c : c + 4].numpy().tobytes() for r in range(3) for c in range(3)}
-    assert rows(moved) == allowed
-    still = shift_images(image.reshape(400, 16), torch.Generator().manual_seed(0), 4, 0.0)
-    assert torch.equal(still, image.reshape(400, 16))
+def test_deform_keeps_the_grid_and_stays_near():
+    x = torch.from_numpy(Digits().train_arrays()[0])
+    draw = torch.Generator().manual_seed(0)
+    moved = deform_images(x, draw, 8, 1.0)
+    assert moved.shape == x.shape
+    assert torch.equal(moved * 16, torch.floor(moved * 16))
+    assert moved.min() == 0
+    assert moved.max() == 1
+    assert 0.02 < (moved - x).abs().mean() < 0.1
+    assert torch.equal(deform_images(x, draw, 8, 0.0), x)
+    half = (deform_images(x, draw, 8, 0.5) != x).any(dim=1).float().mean()
+    assert 0.4 < half < 0.6
 
 
-@pytest.mark.parametrize("bad", [{"batch_size": 0}, {"val_fraction": 1.0}, {"val_fraction": -0.1}, {"shift": 1.5}])
+def test_deform_without_amounts_changes_nothing():
+    x = torch.from_numpy(Digits().test_arrays()[0])
+    assert torch.equal(deform_images(x, torch.Generator(), 8, 1.0, rotation=0, zoom=0, move=0), x)
+
+
+def test_move_by_one_pixel_brings_in_black():
+    image = torch.ones(50, 16)
+    moved = deform_images(image, torch.Generator().manual_seed(0), 4, 1.0, rotation=0, zoom=0, move=1.0).view(-1, 4, 4)
+    assert torch.equal(moved[:, 1:3, 1:3], torch.ones(50, 2, 2))
+    assert moved[:, [0, 0, 3, 3], [0, 3, 0, 3]].amin(dim=1).max() < 1
+
+
+@pytest.mark.parametrize("bad", [{"batch_size": 0}, {"val_fraction": 1.0}, {"val_fraction": -0.1}, {"deform": 1.5}])
 def test_bad_values_are_named(bad):
     with pytest.raises(ConfigError, match=next(iter(bad))):
         Digits(**bad)

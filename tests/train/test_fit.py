@@ -46,7 +46,7 @@ def test_same_seed_same_weights():
     def trained(seed):
         net = network()
         torch.rand(seed + 3)  # the state of the global generator must not matter
-        fit(net, Digits(seed=seed, shift=0.5), TrainConfig(**QUICK), [MagnitudePruning()])
+        fit(net, Digits(seed=seed, deform=0.5), TrainConfig(**QUICK), [MagnitudePruning()])
         return torch.cat([p.flatten() for p in net.parameters()])
 
     first = trained(0)
