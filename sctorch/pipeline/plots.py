@@ -22,10 +22,12 @@ __all__ = ["raster", "training_curve", "weight_histogram"]
 _INK = "#012345"
 _BLUE, _ORANGE, _GREY = "#2f6fdf", "#e07b2c", "#8a94a6"
 _STYLE: dict[str, Any] = {
-    "svg.fonttype": "none", "svg.hashsalt": "sctorch", "font.size": 10, "text.color": _INK, "axes.edgecolor": _INK,
-    "axes.labelcolor": _INK, "xtick.color": _INK, "ytick.color": _INK, "axes.linewidth": 0.6,
-    "xtick.major.width": 0.6, "ytick.major.width": 0.6, "axes.titlesize": 10.5, "axes.titlelocation": "left",
-    "axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False, "figure.constrained_layout.use": True,
+    "svg.fonttype": "none", "svg.hashsalt": "sctorch", "font.size": 10,
+    "text.color": _INK, "axes.edgecolor": _INK, "axes.labelcolor": _INK, "xtick.color": _INK, "ytick.color": _INK,
+    "axes.linewidth": 0.6, "xtick.major.width": 0.6, "ytick.major.width": 0.6, "axes.titlesize": 10.5,
+    "axes.titlelocation": "left",
+    "axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False,
+    "figure.constrained_layout.use": True, "axes.facecolor": "none",
 }  # fmt: skip
 
 
@@ -59,7 +61,7 @@ def training_curve(history: Mapping[str, Sequence[float]]) -> list[str]:
     figures = []
     with rc_context(_STYLE):
         for title, lines, share in panels:
-            figure = _figure(4.2, 2.7)
+            figure = _figure(3.3, 2.4)
             axes = figure.add_subplot()
             for (key, epochs, label), colour in zip(lines, (_BLUE, _ORANGE), strict=False):
                 if history.get(key):
@@ -90,14 +92,14 @@ def raster(network: ir.Network, trace: ir.Trace) -> str:
         if isinstance(layer, ir.Encoder):
             rows.append((f"{layer.name}: {layer.size} inputs", trace[layer.name][:, 0], network.encoder_ticks))
         elif isinstance(layer, ir.Neuron):
-            rows.append((f"{layer.name}: spikes of {layer.size} neurons", trace[layer.name][:, 0], 1))
+            rows.append((f"{layer.name}: {layer.size} neurons", trace[layer.name][:, 0], 1))
     heights = [min(3.0, max(1.1, 0.035 * bits.shape[1])) for _, bits, _ in rows] + [2.2]
     with rc_context(_STYLE):
         figure = _figure(9.4, sum(heights) + 0.45 * len(heights))
         every = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights)
         for axes, (title, bits, ticks) in zip(every[:-1], rows, strict=True):
             _spikes(axes, bits, ticks)
-            axes.set_title(f"{title}, {int(bits.sum())} of {bits.size} bits set")
+            axes.set_title(f"{title}, {bits.mean():.0%} of all bits set")
         _scores(every[-1], network, trace)
         every[-1].set_xlim(-0.5, network.num_steps - 0.5)
         every[-1].set_xlabel("timestep")
@@ -107,8 +109,8 @@ def raster(network: ir.Network, trace: ir.Trace) -> str:
 
 def _spikes(axes: Axes, bits: np.ndarray, ticks: float) -> None:
     times, neurons = np.nonzero(bits)
-    # one path for all marks keeps the page small
-    axes.vlines(times / ticks, neurons - 0.4, neurons + 0.4, color=_BLUE, lw=1.4)
+    # marks as wide as a third of a tick, in points: the axes are some 600 of them wide
+    axes.vlines(times / ticks, neurons - 0.38, neurons + 0.38, color=_BLUE, lw=max(0.5, min(7.0, 200 / len(bits))))
     axes.set_ylim(bits.shape[1] - 0.5, -0.5)
     axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
     axes.set_ylabel("index")
@@ -151,6 +153,7 @@ def weight_histogram(synapse: ir.Synapse) -> str:
         axes.set_title(f"{synapse.name}: {weight.size:,} weights, {zeros:.0%} zero")
         axes.set_xlabel("integer weight")
         axes.set_ylabel("synapses")
+        axes.set_xlim(-limit - 0.7, limit + 0.7)
         axes.xaxis.set_major_locator(MaxNLocator(9, integer=True))
         axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
         return _svg(figure, f"Weights of {synapse.name}")

@@ -52,7 +52,9 @@ def page(
     curves = "".join(f"<figure>{svg}</figure>" for svg in training_curve(history))
     weights = "".join(f"<figure>{weight_histogram(s)}</figure>" for s in network.synapses)
     sections = (
-        _section("Training", f'<div class="figures">{curves}</div>', "Every forward pass computed the hardware's own integers."),
+        _section(
+            "Training", f'<div class="figures">{curves}</div>', "Every forward pass computes the hardware's integers."
+        ),
         _section(
             "One test window", f'<figure class="wide">{raster(network, trace)}</figure>',
             f"A test row of class {label}, from its input bits to the decision, in the hardware's integers.",
@@ -81,9 +83,10 @@ def _section(title: str, body: str, note: str = "") -> str:
 
 
 def _lead(results: Mapping[str, Any]) -> str:
+    version, day = results["versions"]["sctorch"], results["finished"][:10]
     return (
-        f'<p class="soft">A stochastic-computing spiking network of {results["num_steps"]} timesteps, trained, exported '
-        f"and compared by sctorch {escape(results['versions']['sctorch'])} on {escape(results['finished'][:10])}.</p>"
+        f'<p class="soft">A stochastic-computing spiking network of {results["num_steps"]} timesteps: trained, '
+        f"exported and compared by sctorch {escape(version)} on {escape(day)}.</p>"
     )
 
 
@@ -189,7 +192,7 @@ def _layers(network: ir.Network) -> list[tuple[str, str, str, str]]:
             fields = f"{kept:,} of {layer.weight.size:,} synapses, {layer.weight_bits}-bit weights"
             if isinstance(layer, ir.StochasticSynapse):
                 fields += (
-                    f", {layer.bitstream_length} tick(s) per timestep, {layer.source.kind}, {layer.source.decorrelator}"
+                    f", {_ticks(layer.bitstream_length)} per timestep, {layer.source.kind}, {layer.source.decorrelator}"
                 )
         elif isinstance(layer, ir.Neuron):
             reset = "no reset" if layer.reset == "none" else f"reset {layer.reset} {_when(layer)}"
@@ -201,6 +204,10 @@ def _layers(network: ir.Network) -> list[tuple[str, str, str, str]]:
             fields = ""
         rows.append((layer.name, layer.KIND.replace("_", " "), str(layer.size), fields))
     return rows
+
+
+def _ticks(count: int) -> str:
+    return "1 tick" if count == 1 else f"{count} ticks"
 
 
 def _when(layer: ir.Neuron) -> str:

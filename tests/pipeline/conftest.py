@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -11,10 +12,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pytest
+import torch
 
-import sctorch
 from sctorch import ir
 from sctorch.backends.design import Design, read_description, write_description, writing_folder
+from sctorch.cli import main
 from sctorch.errors import ConfigError, ToolFailedError
 
 RECIPE = """\
@@ -107,6 +109,15 @@ def _fake_verify(net: Any, designs: list[FakeDesign], x: np.ndarray) -> SimpleNa
     return SimpleNamespace(ok=not any(p.mismatches for p in pairs), pairs=pairs)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> Iterator[None]:
+    """The networks here are so small that threads would only wait for each other."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.fixture
 def out(tmp_path: Path) -> Path:
     return tmp_path / "out"
@@ -130,9 +141,7 @@ class Fakes:
         FakeDesign.broken = broken
 
 
-@pytest.fixture
-def fakes(monkeypatch: pytest.MonkeyPatch) -> Fakes:
-    """Export, verify and synthesis replaced."""
+def _install(monkeypatch: pytest.MonkeyPatch) -> Fakes:
     import sctorch.backends
     import sctorch.cost
 
@@ -148,7 +157,9 @@ def fakes(monkeypatch: pytest.MonkeyPatch) -> Fakes:
         return call
 
     targets = ModuleType("sctorch.hardware.targets")
-    parts = {name: SimpleNamespace(name=name, luts=7680, ffs=7680, brams=32, dsps=0) for name in ("ice40-hx8k", "other")}
+    parts = {
+        name: SimpleNamespace(name=name, luts=7680, ffs=7680, brams=32, dsps=0) for name in ("ice40-hx8k", "other")
+    }
 
     def get_target(name: str) -> SimpleNamespace:
         if name not in parts:
@@ -166,3 +177,25 @@ def fakes(monkeypatch: pytest.MonkeyPatch) -> Fakes:
     monkeypatch.setattr(FakeDesign, "broken", False)
     return made
 
+
+@pytest.fixture
+def fakes(monkeypatch: pytest.MonkeyPatch) -> Fakes:
+    """Export, verify and synthesis replaced."""
+    return _install(monkeypatch)
+
+
+@pytest.fixture(scope="session")
+def _finished_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("finished")
+    (folder / "small.yaml").write_text(RECIPE)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        _install(monkeypatch)
+        assert main(["run", str(folder / "small.yaml"), "--out", str(folder / "out")]) == 0
+    return folder / "out"
+
+
+@pytest.fixture
+def finished(_finished_once: Path, out: Path) -> Path:
+    """The output folder of a run that is finished, a copy of one's own."""
+    shutil.copytree(_finished_once, out)
+    return out
