@@ -1,0 +1,43 @@
+#ifndef SCTORCH_ENCODER_H_
+#define SCTORCH_ENCODER_H_
+
+#include "ap_int.h"
+#include "sctorch_source.h"
+
+namespace nnet {
+
+// values[j] becomes the bit values[j] > R_j[k], for each of the timestep's n_ticks ticks, tick by tick.
+template <class data_T, class res_T, typename CONFIG_T>
+void sctorch_rate_encoder(data_T values[CONFIG_T::n], res_T bits[CONFIG_T::n_ticks * CONFIG_T::n]) {
+    typedef typename CONFIG_T::source source;
+    static typename CONFIG_T::step_t step = 0;
+    static bool reg[source::lanes][source::length];
+    #pragma HLS ARRAY_PARTITION variable=reg complete dim=0
+
+    if (step == 0)
+        sctorch_restart<source>(reg);
+Ticks:
+    for (unsigned l = 0; l < CONFIG_T::n_ticks; l++) {
+        #pragma HLS PIPELINE II=1
+        for (unsigned j = 0; j < CONFIG_T::n; j++) {
+            #pragma HLS UNROLL
+            bits[l * CONFIG_T::n + j] = values[j] > sctorch_random<source>(reg, j);
+        }
+        sctorch_advance<source>(reg);
+    }
+    step = sctorch_next_step<typename CONFIG_T::step_t, CONFIG_T::num_steps>(step);
+}
+
+// Events are bits already.
+template <class data_T, class res_T, typename CONFIG_T>
+void sctorch_event_encoder(data_T events[CONFIG_T::n_ticks * CONFIG_T::n], res_T bits[CONFIG_T::n_ticks * CONFIG_T::n]) {
+    #pragma HLS PIPELINE II=1
+    for (unsigned i = 0; i < CONFIG_T::n_ticks * CONFIG_T::n; i++) {
+        #pragma HLS UNROLL
+        bits[i] = events[i];
+    }
+}
+
+} // namespace nnet
+
+#endif

@@ -1,0 +1,83 @@
+#ifndef SCTORCH_NEURON_H_
+#define SCTORCH_NEURON_H_
+
+#include "ap_int.h"
+#include "nnet_helpers.h"
+#include "sctorch_source.h"
+
+namespace nnet {
+
+// What is left of a membrane after one timestep. All are floors: >> of a signed ap_int is arithmetic.
+struct sctorch_no_leak {
+    template <class mem_T> static mem_T apply(mem_T m, unsigned) { return m; }
+};
+
+template <unsigned SHIFT> struct sctorch_shift_leak {
+    template <class mem_T> static mem_T apply(mem_T m, unsigned) { return m - (m >> SHIFT); }
+};
+
+// FACTOR has: type, and value(i) of neuron i. The product of two ap_int is as wide as both together.
+template <unsigned SHIFT, class FACTOR> struct sctorch_multiply_leak {
+    template <class mem_T> static mem_T apply(mem_T m, unsigned i) {
+        const typename FACTOR::type factor = FACTOR::value(i);
+        return (m * factor) >> SHIFT;
+    }
+};
+
+enum sctorch_reset { sctorch_reset_subtract, sctorch_reset_zero, sctorch_reset_none };
+
+template <typename CONFIG_T>
+bool sctorch_fires(typename CONFIG_T::membrane_t m, typename CONFIG_T::threshold_t threshold) {
+    #pragma HLS INLINE
+    return CONFIG_T::fires_at_threshold ? m >= threshold : m > threshold;
+}
+
+// The membrane once its spike, if it had one, has reset it.
+template <typename CONFIG_T>
+typename CONFIG_T::membrane_t sctorch_after_reset(typename CONFIG_T::membrane_t m, bool spiked,
+                                                  typename CONFIG_T::threshold_t threshold) {
+    #pragma HLS INLINE
+    if (!spiked || CONFIG_T::reset == sctorch_reset_none)
+        return m;
+    if (CONFIG_T::reset == sctorch_reset_zero)
+        return 0;
+    return m - threshold;
+}
+
+// One timestep of a layer: leak, charge, fire, reset (docs/semantics.md, section 6).
+//
+// A delayed reset acts on the leaked membrane of the next timestep. The spike that causes it needs
+// no register of its own: the membrane it came from is still there.
+template <class data_T, class res_T, typename CONFIG_T>
+void sctorch_neuron(data_T current[CONFIG_T::n], res_T spike[CONFIG_T::n],
+                    typename CONFIG_T::threshold_t threshold[CONFIG_T::n]) {
+    #pragma HLS PIPELINE II=1
+    typedef typename CONFIG_T::membrane_t membrane_t;
+    static typename CONFIG_T::step_t step = 0;
+    static membrane_t mem[CONFIG_T::n];
+    #pragma HLS ARRAY_PARTITION variable=mem complete
+    #pragma HLS ARRAY_PARTITION variable=threshold complete
+
+    for (unsigned i = 0; i < CONFIG_T::n; i++) {
+        #pragma HLS UNROLL
+        const membrane_t before = step == 0 ? membrane_t(0) : mem[i];
+        membrane_t charged = CONFIG_T::leak::apply(before, i);
+        if (CONFIG_T::reset_delay)
+            charged = sctorch_after_reset<CONFIG_T>(charged, sctorch_fires<CONFIG_T>(before, threshold[i]), threshold[i]);
+        charged += membrane_t(current[i]) << CONFIG_T::current_shift;
+        const bool fired = sctorch_fires<CONFIG_T>(charged, threshold[i]);
+        mem[i] = CONFIG_T::reset_delay ? charged : sctorch_after_reset<CONFIG_T>(charged, fired, threshold[i]);
+        spike[i] = fired;
+    }
+    step = sctorch_next_step<typename CONFIG_T::step_t, CONFIG_T::num_steps>(step);
+
+#ifndef __SYNTHESIS__
+    // hls4ml traces layer outputs; the membranes go the same way, unless a trace was set up without them.
+    if (trace_enabled && (trace_outputs == NULL || trace_outputs->count(CONFIG_T::membrane_key()) > 0))
+        save_layer_output<membrane_t>(mem, CONFIG_T::membrane_key(), CONFIG_T::n);
+#endif
+}
+
+} // namespace nnet
+
+#endif

@@ -1,0 +1,88 @@
+"""Compiling an exported project and running it: one call for all timesteps of all windows."""
+
+from __future__ import annotations
+
+import _ctypes
+import ctypes
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from sctorch.backends.hls.project import Traced
+from sctorch.errors import ToolFailedError
+from sctorch.hardware.tools import find_tool, run_tool
+
+__all__ = ["LIBRARY", "build", "run"]
+
+LIBRARY = "sim/simulation.so"
+# Hidden symbols: g++ would otherwise share the kernels' static state between all loaded designs.
+FLAGS = ("-std=c++11", "-O1", "-fPIC", "-shared", "-w", "-fvisibility=hidden", "-I.", "-Ifirmware/ap_types")
+
+
+def build(folder: Path, top: str) -> Path:
+    """Compile a project's C simulation into a shared library in its folder."""
+    target = folder / LIBRARY
+    target.parent.mkdir(exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=".sim.", suffix=".part", dir=folder))
+    try:
+        output = work / "simulation.so"
+        arguments = [*FLAGS, f"firmware/{top}.cpp", "sctorch_bridge.cpp", "-o", str(output.relative_to(folder))]
+        run_tool(find_tool("g++"), arguments, cwd=folder)
+        output.replace(target)
+        return target
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+@contextmanager
+def _fresh(library: Path) -> Iterator[ctypes.CDLL]:
+    """The library loaded from a copy of its own.
+
+    So its state is at its start, nobody else shares it, and a library rebuilt at the same path is
+    the new one (the loader goes by the path).
+    """
+    with tempfile.TemporaryDirectory(prefix="sctorch-") as copies:
+        copy = Path(copies) / library.name
+        shutil.copyfile(library, copy)
+        try:
+            handle = ctypes.CDLL(str(copy))
+        except OSError as error:
+            raise ToolFailedError(f"load {library.name}", f"{error}\nRemove the file, and it is built again.") from error
+        try:
+            yield handle
+        finally:
+            _ctypes.dlclose(handle._handle)
+
+
+def run(
+    library: Path, inputs: np.ndarray, steps: int, signals: Sequence[Traced]
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Run whole windows from the start state.
+
+    Parameters
+    ----------
+    inputs : integers [B, rows, n], one row for the whole window or one per timestep.
+
+    Returns
+    -------
+    the answers [T, B, 1], and per signal its values [T, B, size].
+    """
+    windows, rows, _ = inputs.shape
+    inputs = np.ascontiguousarray(inputs, dtype=np.int64)
+    answers = np.zeros((steps, windows, 1), dtype=np.int64)
+    traces = {s.key: np.zeros((steps, windows, s.size), dtype=np.int64) for s in signals}
+    keys = (ctypes.c_char_p * len(signals))(*(s.key.encode() for s in signals))
+    sizes = np.array([s.size for s in signals], dtype=np.int64)
+    pointers = (ctypes.c_void_p * len(signals))(*(t.ctypes.data for t in traces.values()))
+    with _fresh(library) as handle:
+        handle.sctorch_run.restype = None
+        handle.sctorch_run(
+            ctypes.c_int64(windows), ctypes.c_int64(rows), ctypes.c_void_p(inputs.ctypes.data),
+            ctypes.c_void_p(answers.ctypes.data), ctypes.c_int64(len(signals)), keys,
+            ctypes.c_void_p(sizes.ctypes.data), pointers,
+        )  # fmt: skip
+    return answers, traces
