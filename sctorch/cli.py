@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("verb", nargs="?", metavar="VERB", help="what to do; see below")
     own = arguments[: next((i + 1 for i, a in enumerate(arguments) if not a.startswith("-")), len(arguments))]
     try:
-        asked = parser.parse_args(own)
+        asked = _parsed(parser, own)
         if asked.version:
             from sctorch.pipeline.version import package_version
 
@@ -59,12 +59,26 @@ def main(argv: Sequence[str] | None = None) -> int:
             parser.print_help()
             return 2
         if asked.verb not in _VERBS:
-            parser.error(f"{asked.verb!r} is no verb; known: {', '.join(_VERBS)}")
+            return _fail(f"{asked.verb!r} is no verb; known: {', '.join(_VERBS)}", 2)
         return _VERBS[asked.verb].work(arguments[len(own) :])
-    except SystemExit as end:  # argparse's way to say that help was printed, or that the usage is wrong
-        return int(end.code or 0)
+    except _Ended as end:
+        return end.status
     except KeyboardInterrupt:
         return _fail("interrupted; finished stages are kept, and the same command goes on from there", 130)
+
+
+class _Ended(Exception):
+    """argparse printed its help, or what is wrong with the usage."""
+
+    def __init__(self, status: int) -> None:
+        self.status = status
+
+
+def _parsed(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> argparse.Namespace:
+    try:
+        return parser.parse_args(arguments)
+    except SystemExit as end:
+        raise _Ended(int(end.code or 0)) from None
 
 
 def _fail(message: object, status: int) -> int:
@@ -89,7 +103,7 @@ def _run(arguments: Sequence[str]) -> int:
         rest, overrides = split_arguments(arguments, ("--force", "--show", "--help"))
     except SctorchError as error:
         return _fail(error, 2)
-    asked = parser.parse_args(rest)
+    asked = _parsed(parser, rest)
     from sctorch.pipeline.console import Printer
     from sctorch.pipeline.runner import execute, prepare, show
 

@@ -43,12 +43,12 @@ class ExportPart:
     Parameters
     ----------
     backend : "verilog" or "hls".
-    target : the part that it is meant for.
+    target : the part that it is meant for; null: none in particular.
     options : the backend's own options.
     """
 
     backend: str
-    target: str = "ice40-hx8k"
+    target: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
 
 
@@ -114,6 +114,8 @@ class Recipe:
     network : see `NetworkPart`.
     train : see `sctorch.train.TrainConfig`.
     seed : of the network's first weights.
+    threads : CPU threads of torch while it trains; more than one only wait for each other in a
+        network of this size, above all on a busy machine. null: as many as torch likes.
     out : the folder that everything is written to; null: build/<name>.
     prune : see `sctorch.compress.PruneConfig`; null: no pruning.
     exports : the hardware to generate; none: train only.
@@ -127,6 +129,7 @@ class Recipe:
     network: NetworkPart
     train: TrainConfig = field(default_factory=TrainConfig)
     seed: int = 0
+    threads: int | None = 1
     out: str | None = None
     prune: PruneConfig | None = None
     exports: list[ExportPart] = field(default_factory=list)
@@ -135,6 +138,8 @@ class Recipe:
     report: ReportPart = field(default_factory=ReportPart)
 
     def __post_init__(self) -> None:
+        if self.threads is not None and self.threads < 1:
+            raise ConfigError(f"threads = {self.threads} must be at least 1, or null")
         backends = [export.backend for export in self.exports]
         if len(set(backends)) != len(backends):
             raise ConfigError(f"exports names a backend twice: {', '.join(backends)}")

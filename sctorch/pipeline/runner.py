@@ -127,7 +127,10 @@ def _run_stage(job: Job, context: Context, stage: Stage, key: str, printer: Prin
     for stale in (_stamp_path(job.out, stage.name), job.out / ".stamps" / "run.json", *_reports(job.out)):
         stale.unlink(missing_ok=True)
     start = time.perf_counter()
-    good = stage.work(context)
+    try:
+        good = stage.work(context)
+    except OSError as error:  # a full disk, a folder taken away
+        raise ConfigError(f"{stage.name}: {error}") from error
     seconds = time.perf_counter() - start
     stamp = Stamp(stage.name, key, seconds, _now(), file_digests(job.out, [job.out / file for file in stage.files]))
     if good:
@@ -225,6 +228,8 @@ def _now() -> str:
 @contextmanager
 def _locked(out: Path) -> Iterator[None]:
     """The output folder, made, found writable, and held against a second run at the same time."""
+    if out.is_dir() and any(out.iterdir()) and not (out / ".stamps").is_dir():
+        raise ConfigError(f"{out} holds other things than a run of ours; choose another folder with --out")
     try:
         (out / ".stamps").mkdir(parents=True, exist_ok=True)
         lock = (out / ".stamps" / "lock").open("w")

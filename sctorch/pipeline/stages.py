@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -72,47 +73,70 @@ def plan(context: Context) -> list[Stage]:
     """The stages of a recipe, in order; the report is not among them."""
     plain = context.recipe.plain
     shape = {key: plain[key] for key in ("name", "seed", "data", "network")}
-    stages = [
+    fitting = {"train": _without(plain["train"], "progress_bar"), "prune": plain["prune"], "threads": plain["threads"]}
+    windows = plain["verify"]["windows"]
+    return [
         Stage(
-            "train", _training_note(plain), _train, ("train/weights.ckpt", "train/history.json"),
-            {**shape, "train": _without(plain["train"], "progress_bar"), "prune": plain["prune"]},
+            name="train",
+            note=_training_note(plain),
+            work=_train,
+            files=("train/weights.ckpt", "train/history.json"),
+            part={**shape, **fitting},
             sources=("nn", "ir/streams.py", "data", "train", "compress", "pipeline/training.py"),
         ),
         Stage(
-            "lower", "weights to integers", _lower, ("lower/network.json",), shape, ("train",),
-            ("lower", "ir", "nn"),
+            name="lower",
+            note="weights to integers",
+            work=_lower,
+            files=("lower/network.json",),
+            part=shape,
+            after=("train",),
+            sources=("lower", "ir", "nn"),
         ),
-    ]  # fmt: skip
-    for export in plain["exports"]:
-        backend = export["backend"]
-        stages.append(
-            Stage(
-                backend, f"export for {export['target']}", _exporter(export), (backend,), export, ("lower",),
-                ("ir", "backends", "../hls" if backend == "hls" else "../hdl"), _EXPORT_TOOLS.get(backend, ()),
-            )
-        )  # fmt: skip
-    windows = plain["verify"]["windows"]
-    stages.append(
+        *(_export_stage(export) for export in plain["exports"]),
         Stage(
-            "verify", f"{windows or 'all'} windows of the test split, bit for bit", _verify, ("verify/verify.json",),
-            [plain["verify"], plain["data"]], ("train", "lower", *context.backends),
-            ("verify", "lower", "ir", "nn", "data", "backends", "pipeline/verifying.py"),
-            tuple(sorted({tool for backend in context.backends for tool in _VERIFY_TOOLS.get(backend, ())})),
-        )
-    )  # fmt: skip
-    for target in plain["synth"]["targets"]:
-        stages.append(
-            Stage(
-                f"synth {target}", "synthesis", _synthesiser(target), (f"synth/{target}.json",), target, ("verilog",),
-                ("cost", "hardware"), ("yosys",),
-            )
-        )  # fmt: skip
-    return stages
+            name="verify",
+            note=f"{windows or 'all'} windows of the test split, bit for bit",
+            work=_verify,
+            files=("verify/verify.json",),
+            part=[plain["verify"], plain["data"]],
+            after=("train", "lower", *context.backends),
+            sources=("verify", "lower", "ir", "nn", "data", "backends", "pipeline/verifying.py"),
+            tools=tuple(sorted({tool for backend in context.backends for tool in _TOOLS.get(backend, ())})),
+        ),
+        *(_synth_stage(target) for target in plain["synth"]["targets"]),
+    ]
 
 
-# CXXRTL turns the exported Verilog into C++, which runs it; HLS is run as C++ at once.
-_EXPORT_TOOLS = {"verilog": ("yosys", "g++"), "hls": ("g++",)}
-_VERIFY_TOOLS = {"verilog": ("yosys", "g++"), "hls": ("g++",)}
+def _export_stage(export: dict[str, Any]) -> Stage:
+    backend = export["backend"]
+    return Stage(
+        name=backend,
+        note="export" + (f" for {export['target']}" if export["target"] else ""),
+        work=_exporter(export),
+        files=(backend,),
+        part=export,
+        after=("lower",),
+        sources=("ir", "backends/design.py", f"backends/{backend}", "../hls" if backend == "hls" else "../hdl"),
+        tools=_TOOLS.get(backend, ()),
+    )
+
+
+def _synth_stage(target: str) -> Stage:
+    return Stage(
+        name=f"synth {target}",
+        note="synthesis",
+        work=_synthesiser(target),
+        files=(f"synth/{target}.json",),
+        part=target,
+        after=("verilog",),
+        sources=("cost", "hardware"),
+        tools=("yosys",),
+    )
+
+
+# To run an export: CXXRTL (in yosys) turns Verilog into C++; HLS is C++ already.
+_TOOLS = {"verilog": ("yosys", "g++"), "hls": ("g++",)}
 
 
 def _without(values: dict[str, Any], *names: str) -> dict[str, Any]:
@@ -158,7 +182,8 @@ def _exporter(export: dict[str, Any]) -> Callable[[Context], bool]:
 
         network = ir.load(context.network_file)
         folder = context.out / export["backend"]
-        sctorch.export(network, folder, backend=export["backend"], target=export["target"], **export["options"])
+        target = {} if export["target"] is None else {"target": export["target"]}
+        sctorch.export(network, folder, backend=export["backend"], **target, **export["options"])
         return True
 
     return work
@@ -185,15 +210,20 @@ def _synthesiser(target: str) -> Callable[[Context], bool]:
 
 
 def check_names(recipe: CheckedRecipe) -> None:
-    """ConfigError for a backend or a target that nobody knows, before any work."""
+    """ConfigError for a backend, an option or a target that nobody knows, before any work."""
     from sctorch.hardware.targets import get_target
 
     for export in recipe.plain["exports"]:
-        if export["backend"] not in _VERIFY_TOOLS:
-            raise ConfigError(
-                f"{recipe.where}: backend {export['backend']!r} is unknown; known: {', '.join(_VERIFY_TOOLS)}"
-            )
-    names = [*(export["target"] for export in recipe.plain["exports"]), *recipe.plain["synth"]["targets"]]
+        if export["backend"] not in _TOOLS:
+            raise ConfigError(f"{recipe.where}: backend {export['backend']!r} is unknown; known: {', '.join(_TOOLS)}")
+        known = getattr(import_module(f"sctorch.backends.{export['backend']}.design"), "OPTIONS", export["options"])
+        for option in export["options"]:
+            if option not in known:
+                raise ConfigError(
+                    f"{recipe.where}: exports: {export['backend']} has no option {option!r}; known: {', '.join(known)}"
+                )
+    targets = [export["target"] for export in recipe.plain["exports"] if export["target"] is not None]
+    names = [*targets, *recipe.plain["synth"]["targets"]]
     for name in names:
         try:
             get_target(name)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -38,7 +40,11 @@ def train(recipe: Recipe, folder: Path, interactive: bool = False) -> dict[str, 
         callbacks.insert(0, MagnitudePruning(recipe.prune))
     # A progress bar in a log file is noise.
     config = replace(recipe.train, progress_bar=recipe.train.progress_bar and interactive)
-    result = fit(net, recipe.data, config, callbacks, folder)
+    with _threads(recipe.threads):
+        try:
+            result = fit(net, recipe.data, config, callbacks, folder)
+        except SystemExit as end:  # how Lightning ends a process that was told to stop
+            raise KeyboardInterrupt from end
     # Of the checkpoints that the trainer leaves, this one holds the weights that the recipe asked to keep.
     torch.save(
         {"state_dict": {f"net.{key}": value for key, value in net.state_dict().items()}}, folder / "weights.ckpt"
@@ -51,6 +57,16 @@ def trained_network(recipe: Recipe, out: Path) -> SpikingNetwork:
     net = recipe.network.build()
     load_weights(net, out / "train" / "weights.ckpt")
     return net.eval()
+
+
+@contextmanager
+def _threads(count: int | None) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(count or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _check_sizes(recipe: Recipe) -> None:

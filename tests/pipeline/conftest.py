@@ -87,7 +87,9 @@ class FakeSynthesis:
         return asdict(self)
 
 
-def _fake_export(network: ir.Network, folder: Path, backend: str, target: str, **options: Any) -> FakeDesign:
+def _fake_export(
+    network: ir.Network, folder: Path, backend: str, target: str | None = None, **options: Any
+) -> FakeDesign:
     with writing_folder(folder) as part:
         write_description(part, backend, network, options, latency_cycles=4)
         (part / "small.v").write_text("module small; endmodule\n")

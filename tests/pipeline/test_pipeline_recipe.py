@@ -30,7 +30,7 @@ def test_defaults_are_filled_in(recipe: Path) -> None:
     plain = checked(recipe).plain
     assert plain["train"]["lr"] > 0
     assert plain["network"]["layers"][1]["init_args"]["bitstream_length"] == 1
-    assert plain["exports"] == [{"backend": "verilog", "target": "ice40-hx8k", "options": {}}]
+    assert plain["exports"] == [{"backend": "verilog", "target": None, "options": {}}]
 
 
 @pytest.mark.parametrize(
@@ -41,6 +41,7 @@ def test_defaults_are_filled_in(recipe: Path) -> None:
         ("train.epochs=many", ["train.epochs", "int", "many"]),
         ("train.epochs=2.5", ["train.epochs", "int", "2.5"]),
         ("train.epochs=0", ["epochs = 0", "at least 1"]),
+        ("threads=0", ["threads = 0", "at least 1"]),
         ("seed=x", ["seed", "int", "x"]),
         ("network=3", ["network", "layers, num_steps"]),
         ("network.layers.1.weight_bit=2", ["network.layers.1", "sctorch.nn.SCLinear", "'weight_bits'"]),

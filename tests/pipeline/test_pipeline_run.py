@@ -68,7 +68,7 @@ def test_a_finished_run_is_recognised_without_torch(recipe: Path, finished: Path
         (["--synth.targets", "[other]"], ["synth other", "report"]),
         (["--synth.targets", "[]"], ["report"]),
         (["--verify.windows", "2"], ["verify", "report"]),
-        (["--exports.0.options.x", "1"], ["verilog", "verify", "synth ice40-hx8k", "report"]),
+        (["--exports.0.options.architecture", "unrolled"], ["verilog", "verify", "synth ice40-hx8k", "report"]),
         (["--train.epochs", "1"], STAGES),
         (["--seed", "3"], STAGES),
         (["--force"], STAGES),
@@ -135,13 +135,14 @@ def test_a_failed_stage_leaves_no_stamp_and_no_report(recipe: Path, finished: Pa
     assert (status, ran) == (0, ["verify", "report"])
 
 
+@pytest.mark.parametrize("signal", [KeyboardInterrupt, SystemExit])
 def test_an_interrupted_stage_is_repeated(
-    recipe: Path, finished: Path, fakes: Any, capsys: Any, monkeypatch: pytest.MonkeyPatch
+    recipe: Path, finished: Path, fakes: Any, capsys: Any, monkeypatch: pytest.MonkeyPatch, signal: type
 ) -> None:
     import sctorch.pipeline.training
 
     def interrupt(*_: Any) -> None:
-        raise KeyboardInterrupt
+        raise signal
 
     with monkeypatch.context() as patch:
         patch.setattr(sctorch.pipeline.training, "fit", interrupt)
@@ -181,6 +182,15 @@ def test_an_accuracy_that_differs_fails_the_run(
     assert "torch = verilog: test row 0" in text
 
 
+def test_a_folder_of_other_things_is_left_alone(recipe: Path, out: Path, fakes: Any, capsys: Any) -> None:
+    (out / "train").mkdir(parents=True)
+    (out / "train" / "precious").write_text("data")
+    status, ran, text = run(recipe, out, capsys)
+    assert (status, ran) == (1, [])
+    assert "holds other things" in text
+    assert [p.name for p in out.rglob("*")] == ["train", "precious"]
+
+
 @pytest.mark.parametrize("below", ["file/out", "file"])
 def test_a_folder_that_cannot_be_written_is_reported_first(
     recipe: Path, tmp_path: Path, fakes: Any, capsys: Any, below: str
@@ -215,7 +225,12 @@ def test_a_missing_tool_does_not_matter_to_finished_stages(
 
 
 @pytest.mark.parametrize(
-    "more", [["--synth.targets", "[nowhere]"], ["--exports", "[{backend: verilog}, {backend: vhdl}]"]]
+    "more",
+    [
+        ["--synth.targets", "[nowhere]"],
+        ["--exports", "[{backend: verilog}, {backend: vhdl}]"],
+        ["--exports.0.options.speed", "1"],
+    ],
 )
 def test_an_unknown_target_or_backend_is_a_bad_recipe(
     recipe: Path, out: Path, fakes: Any, capsys: Any, more: list[str]
