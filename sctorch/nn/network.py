@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 import torch
@@ -149,7 +150,7 @@ def _check(named: list[tuple[str, torch.nn.Module]]) -> None:
     if len(layers) < 3 or not isinstance(layers[0], RateEncoder) or not isinstance(layers[-1], SNNReadout):
         raise ConfigError("SpikingNetwork: a RateEncoder must come first, an SNNReadout last, an SCLinear between")
     size = layers[0].size
-    for (before_name, before), (name, layer) in zip(named[:-1], named[1:], strict=True):
+    for (before_name, before), (name, layer) in itertools.pairwise(named):
         spikes_before = isinstance(before, RateEncoder | LIF)
         if isinstance(layer, SCLinear):
             needs_spikes, takes, gives = True, layer.in_features, layer.out_features

@@ -89,7 +89,12 @@ class Stimulus:
 
 
 def run(library: Path, stimulus: Stimulus, signals: Sequence[tuple[str, int, int]]) -> list[np.ndarray]:
-    """Run a compiled design from reset; per signal the rows recorded while its stage was valid, uint32 [rows, words]."""
+    """Run a compiled design from reset.
+
+    Returns
+    -------
+    per signal the rows recorded while its stage was valid, uint32 words [rows, words].
+    """
     handle = ctypes.CDLL(str(library))
     rows = len(stimulus.flags)
     buffers = [np.zeros((rows, -(-bits // 32)), dtype=np.uint32) for _, bits, _ in signals]

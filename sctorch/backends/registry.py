@@ -1,0 +1,39 @@
+"""The known backends, by name; each is a module with `export` and `load`."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sctorch import ir
+from sctorch.backends.design import Design, read_description
+from sctorch.errors import ConfigError
+
+__all__ = ["backend_names", "export_network", "load"]
+
+_BACKENDS = {"verilog": "sctorch.backends.verilog", "hls": "sctorch.backends.hls"}
+
+
+def backend_names() -> list[str]:
+    return list(_BACKENDS)
+
+
+def _module(name: str) -> Any:
+    if name not in _BACKENDS:
+        raise ConfigError(f"backend {name!r} is unknown; known: {', '.join(_BACKENDS)}")
+    return importlib.import_module(_BACKENDS[name])
+
+
+def export_network(network: ir.Network, folder: str | Path, backend: str, options: Mapping[str, Any]) -> Design:
+    """Export an integer network into a folder of its own."""
+    design: Design = _module(backend).export(network, Path(folder), options)
+    return design
+
+
+def load(folder: str | Path) -> Design:
+    """Open an exported design again, whichever backend made it."""
+    _, description = read_description(Path(folder))
+    design: Design = _module(description["backend"]).load(Path(folder))
+    return design

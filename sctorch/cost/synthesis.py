@@ -1,0 +1,34 @@
+"""Measured cost: the exported files through real synthesis."""
+
+from __future__ import annotations
+
+from sctorch.backends import Design
+from sctorch.backends.verilog import VerilogDesign
+from sctorch.errors import UnsupportedError
+from sctorch.hardware.targets import get_target
+from sctorch.hardware.yosys import Synthesis, run_yosys
+
+__all__ = ["synthesize"]
+
+
+def synthesize(design: Design, target: str = "ice40-hx8k") -> Synthesis:
+    """Synthesise an exported design and count what it takes.
+
+    Parameters
+    ----------
+    design : a design of the verilog backend.
+    target : a name or alias of `sctorch.hardware.targets`.
+
+    Raises
+    ------
+    ConfigError
+        For an unknown target.
+    ToolNotFoundError, ToolFailedError
+        When yosys is missing or fails.
+    """
+    part = get_target(target)
+    if not isinstance(design, VerilogDesign):
+        raise UnsupportedError(
+            f"synthesis of a {design.backend} design", "cost.synthesize", "Export with backend='verilog'."
+        )
+    return run_yosys(design.folder, design.network.name, design.sources, part)

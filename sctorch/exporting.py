@@ -1,0 +1,67 @@
+"""export(): a torch or integer network becomes a design in a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sctorch import ir
+from sctorch.backends import Design, export_network
+from sctorch.hardware.targets import get_target
+from sctorch.lower import lower
+from sctorch.nn import SpikingNetwork
+
+__all__ = ["export"]
+
+
+def export(
+    net: SpikingNetwork | ir.Network,
+    folder: str | Path,
+    backend: str = "verilog",
+    target: str = "ice40-hx8k",
+    name: str | None = None,
+    meta: Mapping[str, str] | None = None,
+    **options: Any,
+) -> Design:
+    """Write a network as hardware, compile what simulates it, and return the design.
+
+    Parameters
+    ----------
+    net : a torch network, or an integer network.
+    folder : where the design goes; written beside and renamed, so that it is whole or absent.
+    backend : "verilog" (our own RTL) or "hls" (an hls4ml project for Vitis).
+    target : the part that it is meant for (`sctorch.hardware.targets`).
+    name : the design's name (a-z, 0-9, _); by default the folder's.
+    meta : texts that travel with the design, such as class names.
+    options : the backend's own.
+
+    Raises
+    ------
+    ConfigError
+        For an unknown backend, target or option, or a folder that cannot be written.
+    UnsupportedError
+        For a layer that the backend cannot do, before anything is written.
+    ToolNotFoundError, ToolFailedError
+        When a tool it needs is missing or fails.
+
+    Examples
+    --------
+    >>> import sctorch, tempfile, torch
+    >>> from sctorch import nn
+    >>> net = nn.SpikingNetwork(nn.RateEncoder(4, bits=4), nn.SCLinear(4, 2, weight_bits=3),
+    ...                         nn.SNNReadout(2, output_mode="membrane"), num_steps=8)
+    >>> folder = tempfile.mkdtemp() + "/tiny"
+    >>> design = sctorch.export(net, folder, backend="verilog", target="ice40-hx8k")
+    >>> sctorch.verify(net, design, torch.rand(10, 4)).ok
+    True
+    """
+    get_target(target)
+    folder = Path(folder)
+    network = net if isinstance(net, ir.Network) else lower(net, name or _identifier(folder.name), meta)
+    return export_network(network, folder, backend, options)
+
+
+def _identifier(text: str) -> str:
+    cleaned = "".join(c if c.isalnum() and c.isascii() else "_" for c in text.lower()).strip("_")
+    return cleaned if cleaned[:1].isalpha() else f"net_{cleaned}" if cleaned else "net"

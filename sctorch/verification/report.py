@@ -1,0 +1,113 @@
+"""verify(): torch, the reference simulator and exported designs, compared."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from sctorch import ir
+from sctorch.backends import Design
+from sctorch.errors import ConfigError
+from sctorch.lower import lower
+from sctorch.nn import SpikingNetwork
+from sctorch.verification.compare import PairResult, compare
+
+__all__ = ["VerifyReport", "verify"]
+
+
+@dataclass(frozen=True)
+class VerifyReport:
+    """The outcome of every pair; `windows` is how many whole windows each ran."""
+
+    pairs: tuple[PairResult, ...]
+    windows: int
+
+    @property
+    def ok(self) -> bool:
+        return all(pair.mismatches == 0 for pair in self.pairs)
+
+    @property
+    def values_compared(self) -> int:
+        return sum(pair.values for pair in self.pairs)
+
+    @property
+    def spikes_compared(self) -> int:
+        return sum(pair.spikes for pair in self.pairs)
+
+    def summary(self) -> str:
+        """A table: pair, signals, values compared, spikes among them, mismatches."""
+        rows = [("pair", "signals", "values", "spikes", "mismatches")]
+        rows += [(p.name, str(len(p.keys)), f"{p.values:,}", f"{p.spikes:,}", f"{p.mismatches:,}") for p in self.pairs]
+        widths = [max(len(row[i]) for row in rows) for i in range(5)]
+        lines = [
+            "  ".join(c.ljust(w) if i == 0 else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True)))
+            for row in rows
+        ]
+        lines += [str(p.first) for p in self.pairs if p.first is not None]
+        return "\n".join(lines)
+
+    def raise_if_failed(self) -> None:
+        """Raise the first difference as a MismatchError, if there is one."""
+        for pair in self.pairs:
+            if pair.first is not None:
+                raise pair.first
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "ok": self.ok,
+            "windows": self.windows,
+            "values_compared": self.values_compared,
+            "spikes_compared": self.spikes_compared,
+            "pairs": [
+                {
+                    "name": p.name,
+                    "signals": list(p.keys),
+                    "values": p.values,
+                    "spikes": p.spikes,
+                    "mismatches": p.mismatches,
+                    "first": None if p.first is None else str(p.first),
+                }
+                for p in self.pairs
+            ],
+        }
+
+
+def verify(net: SpikingNetwork | ir.Network, design: Design | Sequence[Design], x: Any) -> VerifyReport:
+    """Run the network and its exported designs on the same inputs, and compare all integers.
+
+    The pairs are torch with the simulator, and the simulator with every design.
+
+    Parameters
+    ----------
+    net : the torch network (or an integer network, when no torch model is at hand).
+    design : one exported design, or several.
+    x : features [B, n] in [0, 1]; every row is one whole window.
+
+    Raises
+    ------
+    ConfigError
+        If a design was made from another network, or nothing spikes in some layer.
+    """
+    designs = [design] if isinstance(design, Design) else list(design)
+    x = np.asarray(x.detach().cpu() if isinstance(x, torch.Tensor) else x, dtype=np.float32)
+    network = net
+    if isinstance(net, SpikingNetwork):
+        model = designs[0].network if designs else None
+        network = lower(net, model.name if model else "net", model.meta if model else None)
+    assert isinstance(network, ir.Network)
+    for d in designs:
+        if ir.digest(d.network) != ir.digest(network):
+            raise ConfigError(f"{d!r} was exported from another network (or an earlier state of it); export again")
+    reference = ir.simulate(network, x)
+    pairs = []
+    if isinstance(net, SpikingNetwork):
+        device = next(net.parameters()).device
+        trace = {key: v.cpu().numpy() for key, v in net.trace(torch.from_numpy(x).to(device)).items()}
+        pairs.append(compare("torch = ir", network, trace, reference))
+    for d in designs:
+        pairs.append(compare(f"ir = {d.backend}", network, reference, d.trace(x)))
+    return VerifyReport(tuple(pairs), int(x.shape[-2]))
