@@ -194,9 +194,10 @@ class StreamSource:
         if self.kind == "lfsr":
             return self._windows(lfsr_bits(self.taps, self.seed, self.bits - 1, ticks))
         k = np.arange(ticks)
-        return sum((k >> i & 1) << (self.bits - 1 - i) for i in range(self.bits))
+        return np.sum([(k >> i & 1) << (self.bits - 1 - i) for i in range(self.bits)], axis=0)
 
     def _windows(self, stream: np.ndarray) -> np.ndarray:
         """Every window of `bits` successive stream bits as a number, the newest bit lowest."""
         count = len(stream) - self.bits + 1
-        return sum(stream[self.bits - 1 - i : self.bits - 1 - i + count] << i for i in range(self.bits))
+        windows = [stream[self.bits - 1 - i : self.bits - 1 - i + count] << i for i in range(self.bits)]
+        return np.sum(windows, axis=0)

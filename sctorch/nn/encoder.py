@@ -58,7 +58,8 @@ class RateEncoder(torch.nn.Module):
         if outside.any():
             b, j = (int(v) for v in outside.nonzero()[0])
             raise ConfigError(
-                f"RateEncoder: feature [{b}, {j}] = {float(x[b, j])} is outside 0 to 1; scale the features to [0, 1] first"
+                f"RateEncoder: feature [{b}, {j}] = {float(x[b, j])} is outside 0 to 1; "
+                "scale the features to [0, 1] first"
             )
         values = torch.floor(x * 2**self.bits).clamp(max=2**self.bits - 1)
         return rate_bits(values, self._values(ticks, x.device))

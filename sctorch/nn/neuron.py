@@ -84,7 +84,8 @@ class LIF(torch.nn.Module):
         scaled = threshold * 2**frac_bits
         if scaled < 1 or scaled != int(scaled):
             raise ConfigError(
-                f"LIF: threshold = {threshold} must be a positive multiple of {2.0**-frac_bits} (frac_bits = {frac_bits})"
+                f"LIF: threshold = {threshold} must be a positive multiple of {2.0**-frac_bits} "
+                f"(frac_bits = {frac_bits})"
             )
         self.size, self.beta, self.threshold = size, float(beta), float(threshold)
         self.leak, self.leak_shift, self.leak_factor = leak_rule("LIF", float(beta), leak)

@@ -124,5 +124,6 @@ class SCLinear(torch.nn.Module):
     def extra_repr(self) -> str:
         return (
             f"{self.in_features}, {self.out_features}, weight_bits={self.weight_bits}, "
-            f"bitstream_length={self.bitstream_length}, source={self.source.kind}, decorrelator={self.source.decorrelator}"
+            f"bitstream_length={self.bitstream_length}, source={self.source.kind}, "
+            f"decorrelator={self.source.decorrelator}"
         )

@@ -275,7 +275,8 @@ def _neuron(neuron: NeuronPlan, synapse: SynapsePlan, stage: int) -> list[str]:
             f"    sct_lif #(.W({width}), .SIGNED({int(membrane.signed)}), .CW({counter.width}), "
             f".CURRENT_SIGNED({int(counter.signed)}), .SHIFT({neuron.shift}), {_leak(layer.leak, i)},",
             f"        .START({_constant(membrane.start, width)}), .LIMIT({_constant(limit, width)}), "
-            f".THETA({_constant(theta, width)}), .RESET({_RESET[layer.reset]}), .DELAY({int(layer.reset_delay)})) {name} (",
+            f".THETA({_constant(theta, width)}), .RESET({_RESET[layer.reset]}), "
+            f".DELAY({int(layer.reset_delay)})) {name} (",
             f"        .clk(clk), .clear(valid[{stage - 1}] & first[{stage - 1}]), .valid(valid[{stage}]),",
             f"        .current({synapse.layer.name}_current{i}), .spike({layer.name}_spikes[{i}]),",
             f"        .charged({name}_charged), .fire({name}_fire));",

@@ -166,8 +166,8 @@ def _synapse(layer: ir.Synapse, folded: bool) -> SynapsePlan:
     stochastic = isinstance(layer, ir.StochasticSynapse)
     index: dict[tuple[int, int], int] = {}
     for j in range(layer.n_inputs):
-        column = np.abs(layer.weight[:, j])
-        for magnitude in sorted({int(m) for m in column if m}) if stochastic else [0] * bool(column.any()):
+        magnitudes = {abs(int(w)) if stochastic else 0 for w in layer.weight[:, j] if w}
+        for magnitude in sorted(magnitudes):
             index[j, magnitude] = len(index)
     counters = []
     for i in range(layer.size):
@@ -179,7 +179,7 @@ def _synapse(layer: ir.Synapse, folded: bool) -> SynapsePlan:
             term = index[int(j), abs(weight) if stochastic else 0]
             for exponent in exponents:
                 planes.setdefault(exponent, []).append((term, weight < 0))
-                constant -= (weight < 0) << exponent
+                constant -= int(weight < 0) << exponent
         # Inverted bits first: a counter's last bits enter carries, where an inversion would cost a LUT.
         ordered = tuple((e, tuple(sorted(bits, key=lambda b: not b[1]))) for e, bits in sorted(planes.items()))
         counters.append(CounterPlan(ordered, constant, folded))
