@@ -1,6 +1,6 @@
 // Runs whole windows of the exported top function in one call and records every traced layer.
 // For C simulation from Python, instead of hls4ml's own bridge, which is called once per timestep.
-#include "sctorch_top.h" // SCTORCH_TOP (declared), SCTORCH_N_IN, SCTORCH_N_OUT, SCTORCH_NUM_STEPS
+#include "sctorch_top.h" // the project's source, SCTORCH_TOP, SCTORCH_N_IN, SCTORCH_N_OUT, SCTORCH_NUM_STEPS
 
 #include "firmware/nnet_utils/nnet_helpers.h"
 

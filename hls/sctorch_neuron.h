@@ -49,24 +49,23 @@ typename CONFIG_T::membrane_t sctorch_after_reset(typename CONFIG_T::membrane_t 
 // A delayed reset acts on the leaked membrane of the next timestep. The spike that causes it needs
 // no register of its own: the membrane it came from is still there.
 template <class data_T, class res_T, typename CONFIG_T>
-void sctorch_neuron(data_T current[CONFIG_T::n], res_T spike[CONFIG_T::n],
-                    typename CONFIG_T::threshold_t threshold[CONFIG_T::n]) {
+void sctorch_neuron(data_T current[CONFIG_T::n], res_T spike[CONFIG_T::n]) {
     #pragma HLS PIPELINE II=1
     typedef typename CONFIG_T::membrane_t membrane_t;
     static typename CONFIG_T::step_t step = 0;
     static membrane_t mem[CONFIG_T::n];
     #pragma HLS ARRAY_PARTITION variable=mem complete
-    #pragma HLS ARRAY_PARTITION variable=threshold complete
 
     for (unsigned i = 0; i < CONFIG_T::n; i++) {
         #pragma HLS UNROLL
+        const typename CONFIG_T::threshold_t threshold = CONFIG_T::threshold(i);
         const membrane_t before = step == 0 ? membrane_t(0) : mem[i];
         membrane_t charged = CONFIG_T::leak::apply(before, i);
         if (CONFIG_T::reset_delay)
-            charged = sctorch_after_reset<CONFIG_T>(charged, sctorch_fires<CONFIG_T>(before, threshold[i]), threshold[i]);
+            charged = sctorch_after_reset<CONFIG_T>(charged, sctorch_fires<CONFIG_T>(before, threshold), threshold);
         charged += membrane_t(current[i]) << CONFIG_T::current_shift;
-        const bool fired = sctorch_fires<CONFIG_T>(charged, threshold[i]);
-        mem[i] = CONFIG_T::reset_delay ? charged : sctorch_after_reset<CONFIG_T>(charged, fired, threshold[i]);
+        const bool fired = sctorch_fires<CONFIG_T>(charged, threshold);
+        mem[i] = CONFIG_T::reset_delay ? charged : sctorch_after_reset<CONFIG_T>(charged, fired, threshold);
         spike[i] = fired;
     }
     step = sctorch_next_step<typename CONFIG_T::step_t, CONFIG_T::num_steps>(step);

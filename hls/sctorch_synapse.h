@@ -11,23 +11,19 @@ namespace nnet {
 // data holds data_ticks rows of n_in bits: n_ticks rows from an encoder, or one row of spikes
 // that hold for the whole timestep.
 template <class data_T, class res_T, typename CONFIG_T>
-void sctorch_stochastic_synapse(data_T data[CONFIG_T::data_ticks * CONFIG_T::n_in], res_T current[CONFIG_T::n_out],
-                                typename CONFIG_T::weight_t weight[CONFIG_T::n_out * CONFIG_T::n_in],
-                                typename CONFIG_T::bias_t bias[CONFIG_T::n_out]) {
+void sctorch_stochastic_synapse(data_T data[CONFIG_T::data_ticks * CONFIG_T::n_in], res_T current[CONFIG_T::n_out]) {
     typedef typename CONFIG_T::source source;
     static typename CONFIG_T::step_t step = 0;
     static bool reg[source::lanes][source::length];
     res_T sum[CONFIG_T::n_out];
     #pragma HLS ARRAY_PARTITION variable=reg complete dim=0
     #pragma HLS ARRAY_PARTITION variable=sum complete
-    #pragma HLS ARRAY_PARTITION variable=weight complete
-    #pragma HLS ARRAY_PARTITION variable=bias complete
 
     if (step == 0)
         sctorch_restart<source>(reg);
     for (unsigned i = 0; i < CONFIG_T::n_out; i++) {
         #pragma HLS UNROLL
-        sum[i] = bias[i];
+        sum[i] = typename CONFIG_T::bias_t(CONFIG_T::bias(i));
     }
 Ticks:
     for (unsigned l = 0; l < CONFIG_T::n_ticks; l++) {
@@ -39,11 +35,12 @@ Ticks:
             const ap_uint<source::bits> r = sctorch_random<source>(reg, j);
             for (unsigned i = 0; i < CONFIG_T::n_out; i++) {
                 #pragma HLS UNROLL
-                const typename CONFIG_T::weight_t w = weight[i * CONFIG_T::n_in + j];
+                const typename CONFIG_T::weight_t w = CONFIG_T::weight(i * CONFIG_T::n_in + j);
                 const bool negative = w < 0;
                 const ap_uint<source::bits> magnitude = negative ? ap_uint<source::bits>(-w) : ap_uint<source::bits>(w);
-                if (bit && magnitude > r)
-                    sum[i] += negative ? -1 : 1;
+                // An unconditional sum of terms, so that the tool may balance it into a tree.
+                const ap_int<2> term = bit && magnitude > r ? (negative ? -1 : 1) : 0;
+                sum[i] += term;
             }
         }
         sctorch_advance<source>(reg);
@@ -57,19 +54,16 @@ Ticks:
 
 // current[i] = bias[i] + sum over inputs j of bit_j * w_ij.
 template <class data_T, class res_T, typename CONFIG_T>
-void sctorch_fixed_synapse(data_T data[CONFIG_T::n_in], res_T current[CONFIG_T::n_out],
-                           typename CONFIG_T::weight_t weight[CONFIG_T::n_out * CONFIG_T::n_in],
-                           typename CONFIG_T::bias_t bias[CONFIG_T::n_out]) {
+void sctorch_fixed_synapse(data_T data[CONFIG_T::n_in], res_T current[CONFIG_T::n_out]) {
     #pragma HLS PIPELINE II=1
-    #pragma HLS ARRAY_PARTITION variable=weight complete
-    #pragma HLS ARRAY_PARTITION variable=bias complete
     for (unsigned i = 0; i < CONFIG_T::n_out; i++) {
         #pragma HLS UNROLL
-        res_T sum = bias[i];
+        res_T sum = typename CONFIG_T::bias_t(CONFIG_T::bias(i));
         for (unsigned j = 0; j < CONFIG_T::n_in; j++) {
             #pragma HLS UNROLL
-            if (data[j] != 0)
-                sum += weight[i * CONFIG_T::n_in + j];
+            const typename CONFIG_T::weight_t w = CONFIG_T::weight(i * CONFIG_T::n_in + j);
+            const typename CONFIG_T::weight_t term = data[j] != 0 ? w : typename CONFIG_T::weight_t(0);
+            sum += term;
         }
         current[i] = sum;
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,12 +12,12 @@ from sctorch.ir.streams import lfsr_bits
 __all__ = ["SourceTables", "leak_cpp", "source_cpp", "source_tables", "table_cpp"]
 
 
-def table_cpp(kind: str, name: str, values: Iterable[int]) -> str:
-    """A static member function that looks a constant up.
+def table_cpp(kind: str, name: str, values: np.ndarray) -> str:
+    """A static member function that looks a constant up, one line per row of a matrix.
 
     A table inside a function is constant-initialised in C++11 and folds away when a loop is unrolled.
     """
-    text = ", ".join(str(int(v)) for v in values)
+    text = ",\n            ".join(", ".join(str(v) for v in row) for row in np.atleast_2d(values).tolist())
     return (
         f"    static {kind} {name}(unsigned i) {{\n"
         f"        static const {kind} table[] = {{{text}}};\n"
@@ -71,8 +70,8 @@ def source_cpp(name: str, source: StreamSource, n: int) -> str:
         f"    static const unsigned width = {source.width};\n"
         f"    static const unsigned taps = {taps}u;\n"
         f"    static const bool is_counter = {str(source.kind == 'counter').lower()};\n"
-        + table_cpp("bool", "start", tables.start.reshape(-1))
-        + table_cpp("unsigned", "wire", tables.wires.reshape(-1))
+        + table_cpp("bool", "start", tables.start)
+        + table_cpp("unsigned", "wire", tables.wires)
         + "};\n"
     )
 

@@ -59,7 +59,7 @@ class HlsDesign(Design):
 
     def _library(self) -> Path:
         library = self.folder / LIBRARY
-        return library if library.is_file() else build(self.folder, self.top)
+        return library if library.is_file() else build(self.folder)
 
 
 def _check_options(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -88,7 +88,7 @@ def export(network: ir.Network, folder: Path, options: Mapping[str, Any]) -> Hls
     find_tool("g++")  # before anything is written
     with writing_folder(folder) as written:
         version = write_project(parts, network, written, chosen["part"], chosen["clock_period_ns"])
-        build(written, parts.top)
+        build(written)
         write_description(written, "hls", network, chosen, top=parts.top, hls4ml=version)
     return HlsDesign(folder, network, chosen)
 

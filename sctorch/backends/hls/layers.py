@@ -1,16 +1,15 @@
 """The layers of our own in hls4ml: their classes, their C++ configurations and calls.
 
-Imports hls4ml, so it is itself imported only when a design is exported. Each layer holds the layer
+Imports hls4ml, which has no types, so it is itself imported only when a design is exported. Each layer holds the layer
 of the integer network that it stands for (attribute `ir`) and explicit widths: nothing is inferred.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 from hls4ml.backends import get_backend
 from hls4ml.backends.template import FunctionCallTemplate, LayerConfigTemplate
 from hls4ml.model.attributes import Attribute, TypeAttribute
@@ -18,15 +17,18 @@ from hls4ml.model.layers import Layer, register_layer
 from hls4ml.model.types import IntegerPrecisionType, NamedType
 
 from sctorch import ir
-from sctorch.backends.hls.constants import leak_cpp, source_cpp
+from sctorch.backends.hls.constants import leak_cpp, source_cpp, table_cpp
 
 __all__ = ["register"]
 
 HEADERS = ("sctorch_source.h", "sctorch_encoder.h", "sctorch_synapse.h", "sctorch_neuron.h", "sctorch_readout.h")
 
 
-class _Layer(Layer):
-    """Common part: a result of known shape and width, and constant arrays of known widths.
+class _Layer(Layer):  # type: ignore[misc]
+    """Common part: a result of known shape and width, and types of known widths.
+
+    Constants (weights, thresholds) are tables in the configuration and not hls4ml's weight arrays: an
+    array of ap_int is initialised entry by entry, which takes the compiler minutes for a large layer.
 
     Attributes: n_result, result_width, result_signed; num_steps, and step_width of the timestep counter.
     """
@@ -40,11 +42,9 @@ class _Layer(Layer):
         precision = IntegerPrecisionType(self.get_attr("result_width"), self.get_attr("result_signed"))
         self.add_output_variable([self.get_attr("n_result")], precision=precision)
 
-    def add_constants(self, name: str, data: np.ndarray, width: int) -> None:
-        self.add_weights_variable(
-            name=name, var_name=name + "{index}", type_name=name + "{index}_t", data=data,
-            precision=IntegerPrecisionType(width, signed=True),
-        )  # fmt: skip
+    def add_type(self, name: str, width: int) -> None:
+        precision = IntegerPrecisionType(width, signed=True)
+        self.set_attr(f"{name}_t", NamedType(f"{name}{self.index}_t", precision))
 
 
 class SctorchRateEncoder(_Layer):
@@ -56,12 +56,13 @@ class SctorchEventEncoder(_Layer):
 
 
 class _Synapse(_Layer):
+    _expected_attributes = [TypeAttribute("weight"), TypeAttribute("bias")]  # noqa: RUF012
+
     def initialize(self) -> None:
         super().initialize()
         synapse = self.get_attr("ir")
-        bias = synapse.bias
-        self.add_constants("weight", synapse.weight, synapse.weight_bits + 1)
-        self.add_constants("bias", bias, ir.signed_width(int(bias.min()), int(bias.max())))
+        self.add_type("weight", synapse.weight_bits + 1)
+        self.add_type("bias", ir.signed_width(int(synapse.bias.min()), int(synapse.bias.max())))
 
 
 class SctorchStochasticSynapse(_Synapse):
@@ -75,15 +76,13 @@ class SctorchFixedSynapse(_Synapse):
 class SctorchNeuron(_Layer):
     _expected_attributes = [  # noqa: RUF012
         Attribute("current_shift"), Attribute("membrane_width"), Attribute("membrane_key", value_type=str),
-        TypeAttribute("membrane"),
+        TypeAttribute("membrane"), TypeAttribute("threshold"),
     ]  # fmt: skip
 
     def initialize(self) -> None:
         super().initialize()
-        threshold = self.get_attr("ir").threshold
-        self.add_constants("threshold", threshold, ir.signed_width(0, int(threshold.max())))
-        precision = IntegerPrecisionType(self.get_attr("membrane_width"), signed=True)
-        self.set_attr("membrane_t", NamedType(f"membrane{self.index}_t", precision))
+        self.add_type("membrane", self.get_attr("membrane_width"))
+        self.add_type("threshold", ir.signed_width(0, int(self.get_attr("ir").threshold.max())))
 
 
 class SctorchReadout(_Layer):
@@ -100,8 +99,8 @@ LAYERS = (
 )  # fmt: skip
 
 
-def _struct(name: str, lines: list[str]) -> str:
-    return f"struct {name} {{\n" + "".join(f"    {line};\n" for line in lines) + "};\n"
+def _struct(name: str, lines: list[str], tables: str = "") -> str:
+    return f"struct {name} {{\n" + "".join(f"    {line};\n" for line in lines) + tables + "};\n"
 
 
 def _unsigned(**values: int) -> list[str]:
@@ -131,17 +130,22 @@ def _stochastic_synapse(node: Layer, name: str) -> str:
     )
     source = f"typedef {name}_source source"
     return source_cpp(f"{name}_source", layer.source, layer.n_inputs) + _struct(
-        name, [*sizes, *_clock(node), source, *_synapse_types(node)]
+        name, [*sizes, *_clock(node), source, *_types(node, "weight", "bias")], _synapse_tables(layer)
     )
 
 
 def _fixed_synapse(node: Layer, name: str) -> str:
     layer = node.get_attr("ir")
-    return _struct(name, [*_unsigned(n_in=layer.n_inputs, n_out=layer.size), *_synapse_types(node)])
+    sizes = _unsigned(n_in=layer.n_inputs, n_out=layer.size)
+    return _struct(name, [*sizes, *_types(node, "weight", "bias")], _synapse_tables(layer))
 
 
-def _synapse_types(node: Layer) -> list[str]:
-    return [f"typedef {node.get_attr(key).name} {key}" for key in ("weight_t", "bias_t")]
+def _types(node: Layer, *names: str) -> list[str]:
+    return [f"typedef {node.get_attr(f'{name}_t').name} {name}_t" for name in names]
+
+
+def _synapse_tables(layer: ir.Synapse) -> str:
+    return table_cpp("int", "weight", layer.weight) + table_cpp("long long", "bias", layer.bias)
 
 
 def _neuron(node: Layer, name: str) -> str:
@@ -149,14 +153,12 @@ def _neuron(node: Layer, name: str) -> str:
     leak, leak_type = leak_cpp(f"{name}_factor", layer.leak, layer.size)
     return leak + _struct(name, [
         *_unsigned(n=layer.size, current_shift=node.get_attr("current_shift")), *_clock(node),
-        f"typedef {leak_type} leak",
-        f"typedef {node.get_attr('membrane_t').name} membrane_t",
-        f"typedef {node.get_attr('threshold_t').name} threshold_t",
+        f"typedef {leak_type} leak", *_types(node, "membrane", "threshold"),
         f"static const bool fires_at_threshold = {str(layer.compare == 'ge').lower()}",
         f"static const bool reset_delay = {str(layer.reset_delay).lower()}",
         f"static const nnet::sctorch_reset reset = nnet::sctorch_reset_{layer.reset}",
         f'static const char *membrane_key() {{ return "{node.get_attr("membrane_key")}"; }}',
-    ])  # fmt: skip
+    ], table_cpp("long long", "threshold", layer.threshold))  # fmt: skip
 
 
 def _readout(node: Layer, name: str) -> str:
@@ -170,38 +172,36 @@ def _decision(node: Layer, name: str) -> str:
     return _struct(name, _unsigned(n=node.get_attr("ir").size))
 
 
-# class -> (kernel, names of its constant arrays in the order of its arguments, configuration)
-_KERNELS: dict[str, tuple[str, tuple[str, ...], Any]] = {
-    "SctorchRateEncoder": ("sctorch_rate_encoder", (), _rate_encoder),
-    "SctorchEventEncoder": ("sctorch_event_encoder", (), _event_encoder),
-    "SctorchStochasticSynapse": ("sctorch_stochastic_synapse", ("weight", "bias"), _stochastic_synapse),
-    "SctorchFixedSynapse": ("sctorch_fixed_synapse", ("weight", "bias"), _fixed_synapse),
-    "SctorchNeuron": ("sctorch_neuron", ("threshold",), _neuron),
-    "SctorchReadout": ("sctorch_readout", (), _readout),
-    "SctorchDecision": ("sctorch_decision", (), _decision),
+# class -> (kernel, configuration)
+_KERNELS: dict[str, tuple[str, Callable[[Layer, str], str]]] = {
+    "SctorchRateEncoder": ("sctorch_rate_encoder", _rate_encoder),
+    "SctorchEventEncoder": ("sctorch_event_encoder", _event_encoder),
+    "SctorchStochasticSynapse": ("sctorch_stochastic_synapse", _stochastic_synapse),
+    "SctorchFixedSynapse": ("sctorch_fixed_synapse", _fixed_synapse),
+    "SctorchNeuron": ("sctorch_neuron", _neuron),
+    "SctorchReadout": ("sctorch_readout", _readout),
+    "SctorchDecision": ("sctorch_decision", _decision),
 }
 
 
-class _Config(LayerConfigTemplate):
+class _Config(LayerConfigTemplate):  # type: ignore[misc]
     """`struct configN` of each of our layers: the name is its own, and so is a kernel's static state."""
 
     def __init__(self) -> None:
         super().__init__(LAYERS)
 
     def format(self, node: Layer) -> str:
-        config: str = _KERNELS[node.class_name][2](node, f"config{node.index}")
-        return config
+        return _KERNELS[node.class_name][1](node, f"config{node.index}")
 
 
-class _Call(FunctionCallTemplate):
+class _Call(FunctionCallTemplate):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__(LAYERS, include_header=[f"nnet_utils/{header}" for header in HEADERS])
 
     def format(self, node: Layer) -> str:
-        kernel, constants, _ = _KERNELS[node.class_name]
+        kernel = _KERNELS[node.class_name][0]
         data, result = node.get_input_variable(), node.get_output_variable()
-        arguments = ", ".join([data.name, result.name, *(node.weights[name].name for name in constants)])
-        return f"nnet::{kernel}<{data.type.name}, {result.type.name}, config{node.index}>({arguments});"
+        return f"nnet::{kernel}<{data.type.name}, {result.type.name}, config{node.index}>({data.name}, {result.name});"
 
 
 @cache

@@ -174,7 +174,7 @@ def _config(parts: Plan, folder: Path, part: str, clock_period_ns: float) -> dic
         "OutputDir": str(folder), "ProjectName": parts.top, "Backend": "Vitis", "IOType": "io_parallel",
         "Part": part, "ClockPeriod": clock_period_ns, "TraceOutput": True,
         "HLSConfig": {"Model": model, "LayerName": names},
-        # Constants stand in the headers: a text file would be looked for under an absolute path.
+        # A text file of weights would be looked for under an absolute path; our constants stand in the headers.
         "WriterConfig": {"Namespace": None, "WriteWeightsTxt": False, "WriteTar": False, "TBOutputStream": "both"},
     }  # fmt: skip
 
@@ -183,8 +183,9 @@ def _write_bridge(parts: Plan, network: ir.Network, folder: Path) -> None:
     source = "sctorch_bridge.cpp"
     (folder / source).write_text((resource_folder("hls") / source).read_text())
     (folder / "sctorch_top.h").write_text(
-        "// What sctorch_bridge.cpp must know of this project.\n"
-        f'#include "firmware/{parts.top}.h"\n\n'
+        "// What sctorch_bridge.cpp must know of this project. It includes the source: one file to compile,\n"
+        "// since most of the compiler's time goes into the headers.\n"
+        f'#include "firmware/{parts.top}.cpp"\n\n'
         f"#define SCTORCH_TOP {parts.top}\n"
         f"#define SCTORCH_N_IN {parts.n_inputs}\n"
         "#define SCTORCH_N_OUT 1\n"
@@ -195,6 +196,7 @@ def _write_bridge(parts: Plan, network: ir.Network, folder: Path) -> None:
 def _write_test_bench(network: ir.Network, folder: Path) -> None:
     """Vectors for hls4ml's test bench, a row per timestep: random windows and their decisions."""
     rng = np.random.default_rng(0)
+    x: np.ndarray
     encoder, windows, steps = network.encoder, TEST_BENCH_WINDOWS, network.num_steps
     if isinstance(encoder, ir.RateEncoder):
         x = rng.random((windows, encoder.size), dtype=np.float32)

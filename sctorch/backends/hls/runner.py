@@ -23,14 +23,14 @@ LIBRARY = "sim/simulation.so"
 FLAGS = ("-std=c++11", "-O1", "-fPIC", "-shared", "-w", "-fvisibility=hidden", "-I.", "-Ifirmware/ap_types")
 
 
-def build(folder: Path, top: str) -> Path:
+def build(folder: Path) -> Path:
     """Compile a project's C simulation into a shared library in its folder."""
     target = folder / LIBRARY
     target.parent.mkdir(exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=".sim.", suffix=".part", dir=folder))
     try:
         output = work / "simulation.so"
-        arguments = [*FLAGS, f"firmware/{top}.cpp", "sctorch_bridge.cpp", "-o", str(output.relative_to(folder))]
+        arguments = [*FLAGS, "sctorch_bridge.cpp", "-o", str(output.relative_to(folder))]
         run_tool(find_tool("g++"), arguments, cwd=folder)
         output.replace(target)
         return target
@@ -51,7 +51,8 @@ def _fresh(library: Path) -> Iterator[ctypes.CDLL]:
         try:
             handle = ctypes.CDLL(str(copy))
         except OSError as error:
-            raise ToolFailedError(f"load {library.name}", f"{error}\nRemove the file, and it is built again.") from error
+            log = f"{error}\nRemove the file, and it is built again."
+            raise ToolFailedError(f"load {library.name}", log) from error
         try:
             yield handle
         finally:
