@@ -16,8 +16,10 @@ def duration(seconds: float) -> str:
     return f"{seconds:.1f} s" if seconds < 90 else f"{int(seconds) // 60} min {int(seconds) % 60:02d} s"
 
 
-def grouped(value: int | None) -> str:
-    return "not measured" if value is None else f"{value:,}"
+def grouped(value: float | None) -> str:
+    if value is None:
+        return "not measured"
+    return f"{int(value):,}" if value == int(value) else f"{value:,.1f}"  # half a block RAM is possible
 
 
 def percent(share: float) -> str:

@@ -73,7 +73,7 @@ def training_curve(history: Mapping[str, Sequence[float]]) -> list[str]:
             axes.set_axisbelow(True)
             axes.grid(axis="y", color=_GREY, alpha=0.25, lw=0.6)
             if share:
-                axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+                axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
             if len(lines) > 1:
                 axes.legend(handlelength=1.2)
             figures.append(_svg(figure, f"{title} over the epochs"))
@@ -99,7 +99,7 @@ def raster(network: ir.Network, trace: ir.Trace) -> str:
         every = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights)
         for axes, (title, bits, ticks) in zip(every[:-1], rows, strict=True):
             _spikes(axes, bits, ticks)
-            axes.set_title(f"{title}, {bits.mean():.0%} of all bits set")
+            axes.set_title(f"{title}, {100 * bits.mean():.0f} % of all bits set")
         _scores(every[-1], network, trace)
         every[-1].set_xlim(-0.5, network.num_steps - 0.5)
         every[-1].set_xlabel("timestep")
@@ -150,7 +150,7 @@ def weight_histogram(synapse: ir.Synapse) -> str:
         axes = figure.add_subplot()
         axes.bar(values, counts, width=0.85, color=np.where(values < 0, _ORANGE, _BLUE).tolist())
         zeros = float((weight == 0).mean())
-        axes.set_title(f"{synapse.name}: {weight.size:,} weights, {zeros:.0%} zero")
+        axes.set_title(f"{synapse.name}: {weight.size:,} weights, {100 * zeros:.0f} % zero")
         axes.set_xlabel("integer weight")
         axes.set_ylabel("synapses")
         axes.set_xlim(-limit - 0.7, limit + 0.7)

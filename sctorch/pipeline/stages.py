@@ -145,7 +145,7 @@ def _without(values: dict[str, Any], *names: str) -> dict[str, Any]:
 
 def _training_note(plain: dict[str, Any]) -> str:
     prune = plain["prune"]
-    pruning = f", pruned to {prune['sparsity']:.0%} zeros" if prune else ""
+    pruning = f", pruned to {100 * prune['sparsity']:.0f} % zeros" if prune else ""
     return f"{plain['train']['epochs']} epochs{pruning}"
 
 
@@ -177,13 +177,13 @@ def _lower(context: Context) -> bool:
 
 def _exporter(export: dict[str, Any]) -> Callable[[Context], bool]:
     def work(context: Context) -> bool:
-        import sctorch
         from sctorch import ir
+        from sctorch.exporting import export as write
 
         network = ir.load(context.network_file)
         folder = context.out / export["backend"]
         target = {} if export["target"] is None else {"target": export["target"]}
-        sctorch.export(network, folder, backend=export["backend"], **target, **export["options"])
+        write(network, folder, backend=export["backend"], **target, **export["options"])
         return True
 
     return work
@@ -200,9 +200,10 @@ def _verify(context: Context) -> bool:
 
 def _synthesiser(target: str) -> Callable[[Context], bool]:
     def work(context: Context) -> bool:
-        from sctorch import backends, cost
+        from sctorch import backends
+        from sctorch.cost import synthesize
 
-        result = cost.synthesize(backends.load(context.out / "verilog"), target)
+        result = synthesize(backends.load(context.out / "verilog"), target)
         write_text(context.out / "synth" / f"{target}.json", json.dumps(result.to_dict(), indent=1) + "\n")
         return True
 

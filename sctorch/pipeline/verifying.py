@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import torch
 
-import sctorch
 from sctorch import backends, ir
 from sctorch.errors import ConfigError
 from sctorch.pipeline.recipe import Recipe
 from sctorch.pipeline.training import trained_network
+from sctorch.verification import verify as compare
 
 __all__ = ["Verification", "verify"]
 
@@ -45,7 +45,7 @@ def verify(recipe: Recipe, out: Path) -> Verification:
     designs = [backends.load(out / export.backend) for export in recipe.exports]
     x, y = _test_split(recipe)
     windows = min(recipe.verify.windows or len(x), len(x))
-    report = sctorch.verify(net, designs, x[:windows])
+    report = compare(net, designs, x[:windows])
     answers = {"torch": net.predict(torch.from_numpy(x))[-1].numpy()}
     if not designs:
         network = ir.load(out / "lower" / "network.json")
@@ -54,10 +54,10 @@ def verify(recipe: Recipe, out: Path) -> Verification:
     accuracy = {who: float(np.mean(answer == y)) for who, answer in answers.items()}
     pairs = [
         {"name": p.name, "values": int(p.values), "spikes": int(p.spikes), "mismatches": int(p.mismatches),
-         "first": p.first, "signals": len(p.keys)}
+         "first": None if p.first is None else str(p.first), "signals": len(p.keys)}
         for p in report.pairs
     ]  # fmt: skip
-    first = next((f"{p['name']}: {p['first']}" for p in pairs if p["mismatches"]), None)
+    first = next((str(p["first"]) for p in pairs if p["mismatches"]), None)
     if first is None:
         first = _first_answer(answers)
     ok = bool(report.ok) and first is None and not any(p["mismatches"] for p in pairs)

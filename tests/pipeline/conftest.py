@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -17,7 +16,7 @@ import torch
 from sctorch import ir
 from sctorch.backends.design import Design, read_description, write_description, writing_folder
 from sctorch.cli import main
-from sctorch.errors import ConfigError, ToolFailedError
+from sctorch.errors import MismatchError, ToolFailedError
 
 RECIPE = """\
 name: small
@@ -65,7 +64,7 @@ class FakePair:
     values: int
     spikes: int
     mismatches: int
-    first: str | None
+    first: MismatchError | None
     keys: tuple[str, ...] = ("encoder", "neuron1")
 
 
@@ -74,7 +73,7 @@ class FakeSynthesis:
     target: str
     luts: int = 1234
     ffs: int = 567
-    brams: int = 0
+    brams: float = 0.0
     dsps: int = 0
     carries: int = 3
     cells: dict[str, int] = field(default_factory=lambda: {"SB_LUT4": 1234})
@@ -106,7 +105,7 @@ def _fake_verify(net: Any, designs: list[FakeDesign], x: np.ndarray) -> SimpleNa
     for design in designs:
         right, got = ir.simulate(design.network, x)["neuron1"], design.trace(x)["neuron1"]
         count = int((right != got).sum())
-        first = "layer 'neuron1', timestep 0, window 0, neuron 0: expected 0, got 1" if count else None
+        first = MismatchError("ir = verilog", "neuron1", 0, 0, 0, 0, 1) if count else None
         pairs.append(FakePair("ir = verilog", 100 * len(x), 10, count, first))
     return SimpleNamespace(ok=not any(p.mismatches for p in pairs), pairs=pairs)
 
@@ -123,6 +122,11 @@ def _one_thread() -> Iterator[None]:
 @pytest.fixture
 def out(tmp_path: Path) -> Path:
     return tmp_path / "out"
+
+
+@pytest.fixture(scope="session")
+def small_recipe() -> str:
+    return RECIPE
 
 
 @pytest.fixture
@@ -146,6 +150,8 @@ class Fakes:
 def _install(monkeypatch: pytest.MonkeyPatch) -> Fakes:
     import sctorch.backends
     import sctorch.cost
+    import sctorch.exporting
+    import sctorch.pipeline.verifying
 
     made = Fakes()
 
@@ -158,24 +164,10 @@ def _install(monkeypatch: pytest.MonkeyPatch) -> Fakes:
 
         return call
 
-    targets = ModuleType("sctorch.hardware.targets")
-    parts = {
-        name: SimpleNamespace(name=name, luts=7680, ffs=7680, brams=32, dsps=0) for name in ("ice40-hx8k", "other")
-    }
-
-    def get_target(name: str) -> SimpleNamespace:
-        if name not in parts:
-            raise ConfigError(f"target {name!r} is unknown; known: {', '.join(parts)}")
-        return parts[name]
-
-    targets.get_target = get_target  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "sctorch.hardware.targets", targets)
-    monkeypatch.setattr(sctorch, "export", noting("export", _fake_export), raising=False)
-    monkeypatch.setattr(sctorch, "verify", noting("verify", _fake_verify), raising=False)
-    monkeypatch.setattr(sctorch.backends, "load", _fake_load, raising=False)
-    monkeypatch.setattr(
-        sctorch.cost, "synthesize", noting("synth", lambda design, target: FakeSynthesis(target)), raising=False
-    )
+    monkeypatch.setattr(sctorch.exporting, "export", noting("export", _fake_export))
+    monkeypatch.setattr(sctorch.pipeline.verifying, "compare", noting("verify", _fake_verify))
+    monkeypatch.setattr(sctorch.backends, "load", _fake_load)
+    monkeypatch.setattr(sctorch.cost, "synthesize", noting("synth", lambda design, target: FakeSynthesis(target)))
     monkeypatch.setattr(FakeDesign, "broken", False)
     return made
 

@@ -65,7 +65,7 @@ def test_a_finished_run_is_recognised_without_torch(recipe: Path, finished: Path
         ([], []),
         (["--train.progress_bar", "false"], []),
         (["--report.window", "3"], ["report"]),
-        (["--synth.targets", "[other]"], ["synth other", "report"]),
+        (["--synth.targets", "[artix7-35t]"], ["synth artix7-35t", "report"]),
         (["--synth.targets", "[]"], ["report"]),
         (["--verify.windows", "2"], ["verify", "report"]),
         (["--exports.0.options.architecture", "unrolled"], ["verilog", "verify", "synth ice40-hx8k", "report"]),
@@ -158,7 +158,7 @@ def test_a_mismatch_is_reported_and_ends_with_status_1(recipe: Path, finished: P
     fakes.break_hardware()
     status, ran, text = run(recipe, finished, capsys, "--verify.windows", "3")
     assert (status, ran) == (1, ["verify", "report"])
-    assert "ir = verilog: layer 'neuron1', timestep 0" in text
+    assert "ir = verilog: first difference in layer 'neuron1', timestep 0" in text
     results = results_of(finished)
     assert results["ok"] is False
     assert results["mismatches"] > 0
