@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from sctorch import ir
 from sctorch.errors import UnsupportedError
 
@@ -173,10 +171,11 @@ def _synapse(layer: ir.Synapse, folded: bool) -> SynapsePlan:
     for i in range(layer.size):
         planes: dict[int, list[tuple[int, bool]]] = {}
         constant = int(layer.bias[i])
-        for j in np.flatnonzero(layer.weight[i]):
-            weight = int(layer.weight[i, j])
+        for j, weight in enumerate(layer.weight[i].tolist()):
+            if not weight:
+                continue
             exponents = [0] if stochastic else [e for e in range(abs(weight).bit_length()) if abs(weight) >> e & 1]
-            term = index[int(j), abs(weight) if stochastic else 0]
+            term = index[j, abs(weight) if stochastic else 0]
             for exponent in exponents:
                 planes.setdefault(exponent, []).append((term, weight < 0))
                 constant -= int(weight < 0) << exponent
