@@ -10,7 +10,8 @@ namespace nnet {
 template <class data_T, class res_T, typename CONFIG_T>
 void sctorch_rate_encoder(data_T values[CONFIG_T::n], res_T bits[CONFIG_T::n_ticks * CONFIG_T::n]) {
     typedef typename CONFIG_T::source source;
-    static typename CONFIG_T::step_t step = 0;
+    static typename CONFIG_T::step_t step = 0; // back at 0 on ap_rst too, and all state with it
+    #pragma HLS RESET variable=step
     static bool reg[source::lanes][source::length];
     #pragma HLS ARRAY_PARTITION variable=reg complete dim=0
 

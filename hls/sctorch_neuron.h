@@ -53,6 +53,7 @@ void sctorch_neuron(data_T current[CONFIG_T::n], res_T spike[CONFIG_T::n]) {
     #pragma HLS PIPELINE II=1
     typedef typename CONFIG_T::membrane_t membrane_t;
     static typename CONFIG_T::step_t step = 0;
+    #pragma HLS RESET variable=step
     static membrane_t mem[CONFIG_T::n];
     #pragma HLS ARRAY_PARTITION variable=mem complete
 

@@ -12,6 +12,7 @@ template <class data_T, class res_T, typename CONFIG_T>
 void sctorch_readout(data_T data[CONFIG_T::n], res_T score[CONFIG_T::n]) {
     #pragma HLS PIPELINE II=1
     static typename CONFIG_T::step_t step = 0;
+    #pragma HLS RESET variable=step
     static res_T mem[CONFIG_T::n];
     #pragma HLS ARRAY_PARTITION variable=mem complete
 

@@ -14,6 +14,7 @@ template <class data_T, class res_T, typename CONFIG_T>
 void sctorch_stochastic_synapse(data_T data[CONFIG_T::data_ticks * CONFIG_T::n_in], res_T current[CONFIG_T::n_out]) {
     typedef typename CONFIG_T::source source;
     static typename CONFIG_T::step_t step = 0;
+    #pragma HLS RESET variable=step
     static bool reg[source::lanes][source::length];
     res_T sum[CONFIG_T::n_out];
     #pragma HLS ARRAY_PARTITION variable=reg complete dim=0

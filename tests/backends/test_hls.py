@@ -72,10 +72,10 @@ NETWORKS = {
     "int": network("int", ir.RateEncoder("enc", 6, ir.StreamSource("counter", 6)), NEURONS[0::3], "shift", 254),
     "shifted": network("shifted", ir.RateEncoder("enc", 6, LFSR[1]), NEURONS[1::3], "multiply", 363),
     "events": network("events", ir.EventEncoder("in_data", 6), NEURONS[2::3], "spike", 761),
-    "single": ir.Network("single", 4, (
-        ir.RateEncoder("enc", 1, LFSR[0]),
-        ir.StochasticSynapse("syn", np.array([[9]]), np.array([0]), 1, LFSR[3]),
-        ir.Neuron("lif", 1, 0, np.array([1]), ir.Leak(), "ge"),
+    "single": ir.Network("single", 4, (  # called like hls4ml's own attributes
+        ir.RateEncoder("index", 1, LFSR[0]),
+        ir.StochasticSynapse("weight", np.array([[9]]), np.array([0]), 1, LFSR[3]),
+        ir.Neuron("trace", 1, 0, np.array([1]), ir.Leak(), "ge"),
         ir.Readout("scores", 1, "spike", "argmax_spike_count"),
     )),
 }  # fmt: skip
@@ -133,7 +133,7 @@ def test_windows_do_not_depend_on_what_ran_before(designs: dict[str, hls.HlsDesi
     whole = design.trace(x)
     assert_same(design.trace(x), whole)
     designs["shifted"].trace(inputs(NETWORKS["shifted"]))  # another design's state is another's
-    for first, last in ((0, 1), (1, 4), (4, 7)):
+    for first, last in ((0, 1), (1, 4), (4, 7), (7, 7)):
         part = {key: values[:, first:last] for key, values in whole.items()}
         assert_same(design.trace(x[first:last]), part)
 
@@ -224,6 +224,16 @@ def test_wrong_options_are_refused(tmp_path: Path, options: dict[str, object], m
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_same_network_gives_the_same_files(tmp_path: Path) -> None:
+    net = NETWORKS["events"]
+    texts = []
+    for folder in (tmp_path / "a", tmp_path / "b"):
+        folder.mkdir()
+        project.write_project(project.plan(net), net, folder, "xc7a100tcsg324-1", 5)
+        texts.append({p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()})
+    assert texts[0] == texts[1]
+
+
 def test_options_reach_the_project(tmp_path: Path) -> None:
     parts = project.plan(NETWORKS["single"])
     project.write_project(parts, NETWORKS["single"], tmp_path, "xc7z020clg400-1", 4.5)
@@ -249,9 +259,14 @@ def test_a_failing_compiler_is_reported(tmp_path: Path, monkeypatch: pytest.Monk
     assert list(tmp_path.iterdir()) == [compiler]
 
 
-def test_values_too_wide_to_trace_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(project, "MAX_WIDTH", 4)
-    with pytest.raises(UnsupportedError, match="hls backend, layer"):
+@pytest.mark.parametrize(
+    ("limit", "message"), [("MAX_WIDTH", "layer .*: a value of"), ("MAX_RESULTS", "a timestep of")]
+)
+def test_what_does_not_fit_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, message: str
+) -> None:
+    monkeypatch.setattr(project, limit, 4)
+    with pytest.raises(UnsupportedError, match=message):
         hls.export(NETWORKS["int"], tmp_path / "d", {})
     assert list(tmp_path.iterdir()) == []
 

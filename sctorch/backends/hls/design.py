@@ -41,9 +41,9 @@ class HlsDesign(Design):
         trace: ir.Trace = {}
         for signal in self._plan.traces:
             # A timestep's bits are laid out tick by tick: [T, B, L * n] -> [T * L, B, n].
-            steps, windows, _ = rows[signal.key].shape
-            ticks = rows[signal.key].reshape(steps, windows, signal.rows, -1).transpose(0, 2, 1, 3)
-            trace[signal.key] = np.ascontiguousarray(ticks).reshape(steps * signal.rows, windows, -1)
+            steps, windows, size = rows[signal.key].shape
+            ticks = rows[signal.key].reshape(steps, windows, signal.rows, size // signal.rows).transpose(0, 2, 1, 3)
+            trace[signal.key] = ticks.reshape(steps * signal.rows, windows, size // signal.rows)
         return trace | {f"{self.network.readout.name}.decision": decisions}
 
     def predict(self, x: np.ndarray) -> np.ndarray:

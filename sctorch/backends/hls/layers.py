@@ -1,7 +1,7 @@
 """The layers of our own in hls4ml: their classes, their C++ configurations and calls.
 
-Imports hls4ml, which has no types, so it is itself imported only when a design is exported. Each layer holds the layer
-of the integer network that it stands for (attribute `ir`) and explicit widths: nothing is inferred.
+Imports hls4ml, so it is itself imported only when a design is exported. Each layer holds the layer of
+the integer network that it stands for (attribute `ir`) and explicit widths: nothing is inferred.
 """
 
 from __future__ import annotations

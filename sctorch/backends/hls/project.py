@@ -20,6 +20,8 @@ __all__ = ["Plan", "Traced", "plan", "write_project"]
 
 # hls4ml hands every traced value over as a double.
 MAX_WIDTH = 53
+# The top function holds all its layers' results of one timestep on the stack.
+MAX_RESULTS = 1 << 18
 TEST_BENCH_WINDOWS = 2
 
 
@@ -50,7 +52,7 @@ class Plan:
 
 
 def plan(network: ir.Network) -> Plan:
-    """Lay the network out as hls4ml layers; UnsupportedError if a value is too wide for them."""
+    """Lay the network out as hls4ml layers; UnsupportedError if it is too large or a value too wide for them."""
     ranges = ir.analyse(network)
     ticks, encoder = network.encoder_ticks, network.encoder
     rate = isinstance(encoder, ir.RateEncoder)
@@ -80,7 +82,7 @@ def plan(network: ir.Network) -> Plan:
         entry["trace"] = entry["class_name"] != "SctorchDecision"  # the answer comes out of the top function itself
         entry |= {"num_steps": network.num_steps, "step_width": ir.unsigned_width(network.num_steps - 1)}
         source = entry["outputs"][0]
-    _check_widths(layers)
+    _check_sizes(layers)
     return Plan(
         top=f"{network.name}_hls",
         port=port,
@@ -129,7 +131,13 @@ def _readout(layer: ir.Readout, bounds: LayerRanges, shift: int) -> list[dict[st
     return [scores, decision]
 
 
-def _check_widths(layers: list[dict[str, Any]]) -> None:
+def _check_sizes(layers: list[dict[str, Any]]) -> None:
+    results = sum(entry["n_result"] for entry in layers)
+    if results > MAX_RESULTS:
+        raise UnsupportedError(
+            f"a timestep of {results} signals", "hls backend",
+            f"At most {MAX_RESULTS} fit; use fewer inputs or a shorter bitstream_length.",
+        )  # fmt: skip
     for entry in layers:
         width = max(entry["result_width"], entry.get("membrane_width", 0))
         if width > MAX_WIDTH:
@@ -152,9 +160,12 @@ def write_project(parts: Plan, network: ir.Network, folder: Path, part: str, clo
             raise ToolNotFoundError(f"hls4ml ({error})", "Install it with: pip install 'hls4ml>=1.3'.") from error
         register(resource_folder("hls"))
         port = {"class_name": "InputLayer", "name": parts.port, "input_shape": [parts.n_inputs]}
-        ModelGraph.from_layer_list(_config(parts, folder, part, clock_period_ns), [port, *parts.layers]).write()
-    settings = folder / "hls4ml_config.yml"
-    settings.write_text(settings.read_text().replace(str(folder), "."))  # a moved folder stays true
+        graph = ModelGraph.from_layer_list(_config(parts, folder, part, clock_period_ns), [port, *parts.layers])
+        graph.write()
+    # A moved folder stays true, and the same network gives the same files: hls4ml's stamp is random.
+    _replace(folder / "hls4ml_config.yml", str(folder), ".")
+    for name in ("hls4ml_config.yml", "build_lib.sh"):
+        _replace(folder / name, graph.config.get_config_value("Stamp"), ir.digest(network)[:8])
     _write_bridge(parts, network, folder)
     _write_test_bench(network, folder)
     version: str = hls4ml.__version__
@@ -179,7 +190,13 @@ def _config(parts: Plan, folder: Path, part: str, clock_period_ns: float) -> dic
     }  # fmt: skip
 
 
+def _replace(file: Path, old: str, new: str) -> None:
+    file.write_text(file.read_text().replace(old, new))
+
+
 def _write_bridge(parts: Plan, network: ir.Network, folder: Path) -> None:
+    # Vitis is told to add this folder; it should not be empty.
+    (folder / "firmware" / "weights" / "README").write_text("All constants stand in ../parameters.h.\n")
     source = "sctorch_bridge.cpp"
     (folder / source).write_text((resource_folder("hls") / source).read_text())
     (folder / "sctorch_top.h").write_text(
