@@ -87,6 +87,7 @@ def check(plain: dict[str, Any], where: str | Path) -> CheckedRecipe:
         if recipe.name in recipe.network.build().names:
             raise ConfigError(f"name: a layer is called {recipe.name!r} as well; choose another")
         _check_name(recipe.name)
+        _check_data(recipe)
     except SctorchError as error:
         raise ConfigError(f"{where}: {error}") from error
     return checked
@@ -95,6 +96,23 @@ def check(plain: dict[str, Any], where: str | Path) -> CheckedRecipe:
 def _check_name(name: str) -> None:
     """Lower the smallest network under that name, since the integer network has the rules for names."""
     lower(SpikingNetwork(RateEncoder(1, 1), SCLinear(1, 1, 1), SNNReadout(1, "membrane"), num_steps=1), name)
+
+
+def _check_data(recipe: Recipe) -> None:
+    data: Any = recipe.data
+    layers: list[Any] = recipe.network.layers
+    if not hasattr(data, "test_arrays"):
+        raise ConfigError(f"data: {type(data).__name__} has no test_arrays(), which a recipe needs")
+    for what, has, wants in (
+        ("features", data.n_features, layers[0].size),
+        ("classes", data.n_classes, layers[-1].n_classes),
+    ):
+        if has != wants:
+            raise ConfigError(f"the data has {has} {what}, but the network is made for {wants}")
+    rows = len(data.test_arrays()[0])
+    for field, value in (("report.window", recipe.report.window), ("verify.windows", (recipe.verify.windows or 1) - 1)):
+        if value >= rows:
+            raise ConfigError(f"{field} goes beyond the {rows} rows of the test split")
 
 
 def _check_groups(plain: dict[str, Any], where: str) -> None:

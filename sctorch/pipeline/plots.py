@@ -73,7 +73,9 @@ def training_curve(history: Mapping[str, Sequence[float]]) -> list[str]:
             axes.set_axisbelow(True)
             axes.grid(axis="y", color=_GREY, alpha=0.25, lw=0.6)
             if share:
-                axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
+                axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
+            if title == "Zero weights":
+                axes.set_ylim(0, 1)
             if len(lines) > 1:
                 axes.legend(handlelength=1.2)
             figures.append(_svg(figure, f"{title} over the epochs"))
@@ -109,8 +111,9 @@ def raster(network: ir.Network, trace: ir.Trace) -> str:
 
 def _spikes(axes: Axes, bits: np.ndarray, ticks: float) -> None:
     times, neurons = np.nonzero(bits)
+    places = (times + 0.5) / ticks - 0.5  # the ticks of one timestep lie around its number
     # marks as wide as a third of a tick, in points: the axes are some 600 of them wide
-    axes.vlines(times / ticks, neurons - 0.38, neurons + 0.38, color=_BLUE, lw=max(0.5, min(7.0, 200 / len(bits))))
+    axes.vlines(places, neurons - 0.38, neurons + 0.38, color=_BLUE, lw=max(0.5, min(7.0, 200 / len(bits))))
     axes.set_ylim(bits.shape[1] - 0.5, -0.5)
     axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
     axes.set_ylabel("index")
@@ -135,6 +138,7 @@ def _scores(axes: Axes, network: ir.Network, trace: ir.Trace) -> None:
     what = "membranes" if readout.output_mode == "membrane" else "spike counts"
     axes.set_title(f"{readout.name}: {what}; the decision stays at class {winner} from timestep {settled} on")
     axes.set_ylabel("integer")
+    axes.yaxis.set_major_locator(MaxNLocator(6, integer=True))
     axes.margins(y=0.12)
     axes.grid(axis="y", color=_GREY, alpha=0.25, lw=0.6)
 

@@ -34,7 +34,7 @@ def write_report(context: Context, results: Mapping[str, Any]) -> Path:
 def _window(context: Context) -> tuple[np.ndarray, int]:
     """The features [1, n] and the label of the test row that the recipe wants drawn."""
     x, y = context.recipe.build().data.test_arrays()  # type: ignore[attr-defined]
-    row = min(context.recipe.plain["report"]["window"], len(x) - 1)
+    row = context.recipe.plain["report"]["window"]
     return x[row : row + 1], int(y[row])
 
 

@@ -12,7 +12,6 @@ import torch
 from lightning import Callback, LightningModule, Trainer
 
 from sctorch.compress import MagnitudePruning, sparsity
-from sctorch.errors import ConfigError
 from sctorch.nn import SpikingNetwork
 from sctorch.pipeline.recipe import Recipe
 from sctorch.train import fit, load_weights
@@ -32,7 +31,6 @@ class _Sparsity(Callback):
 
 def train(recipe: Recipe, folder: Path, interactive: bool = False) -> dict[str, Any]:
     """Train, write weights.ckpt (and the trainer's logs) into `folder`, and return the history."""
-    _check_sizes(recipe)
     net = recipe.network.build()
     watch = _Sparsity()
     callbacks: list[Callback] = [watch]
@@ -67,14 +65,3 @@ def _threads(count: int | None) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-def _check_sizes(recipe: Recipe) -> None:
-    layers: list[Any] = recipe.network.layers
-    data: Any = recipe.data
-    for what, has, wants in (
-        ("features", getattr(data, "n_features", None), layers[0].size),
-        ("classes", getattr(data, "n_classes", None), layers[-1].n_classes),
-    ):
-        if has is not None and has != wants:
-            raise ConfigError(f"the data has {has} {what}, but the network is made for {wants}")

@@ -10,7 +10,6 @@ import numpy as np
 import torch
 
 from sctorch import backends, ir
-from sctorch.errors import ConfigError
 from sctorch.pipeline.recipe import Recipe
 from sctorch.pipeline.training import trained_network
 from sctorch.verification import verify as compare
@@ -43,8 +42,8 @@ def verify(recipe: Recipe, out: Path) -> Verification:
     """Compare the trained network with the exports in the output folder."""
     net = trained_network(recipe, out)
     designs = [backends.load(out / export.backend) for export in recipe.exports]
-    x, y = _test_split(recipe)
-    windows = min(recipe.verify.windows or len(x), len(x))
+    x, y = recipe.data.test_arrays()  # type: ignore[attr-defined]
+    windows = recipe.verify.windows or len(x)
     report = compare(net, designs, x[:windows])
     answers = {"torch": net.predict(torch.from_numpy(x))[-1].numpy()}
     if not designs:
@@ -74,11 +73,3 @@ def _first_answer(answers: dict[str, np.ndarray]) -> str | None:
                 f"torch = {who}: test row {row} is class {answers['torch'][row]} for torch and {answer[row]} for {who}"
             )
     return None
-
-
-def _test_split(recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
-    arrays = getattr(recipe.data, "test_arrays", None)
-    if arrays is None:
-        raise ConfigError(f"{type(recipe.data).__name__} has no test_arrays(); a dataset of a recipe needs it")
-    x, y = arrays()
-    return x, y

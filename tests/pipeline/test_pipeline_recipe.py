@@ -64,6 +64,8 @@ def test_defaults_are_filled_in(recipe: Path) -> None:
         ("verify.window=3", ["verify.window", "'windows'"]),
         ("synth.targets=[a, a]", ["twice"]),
         ("report.window=-1", ["report.window = -1"]),
+        ("report.window=360", ["report.window", "360 rows"]),
+        ("verify.windows=361", ["verify.windows", "360 rows"]),
         ("name=Digits", ["'Digits'", "a-z"]),
         ("name=neuron1", ["neuron1"]),
         ("name.first=x", ["name.first"]),
@@ -92,6 +94,11 @@ def test_a_broken_file_is_an_error(tmp_path: Path, text: str, words: list[str]) 
     with pytest.raises(ConfigError) as error:
         checked(path)
     assert all(word in str(error.value) for word in [*words, "broken.yaml"]), str(error.value)
+
+
+def test_data_that_does_not_fit_the_network_is_refused(recipe: Path) -> None:
+    with pytest.raises(ConfigError, match="64 features, but the network is made for 60"):
+        checked(recipe, "network.layers.0.size=60", "network.layers.1.in_features=60")
 
 
 def test_overrides_replace_fields_at_any_depth(recipe: Path) -> None:

@@ -241,14 +241,6 @@ def test_an_unknown_target_or_backend_is_a_bad_recipe(
     assert not out.exists()
 
 
-def test_data_that_does_not_fit_the_network_is_an_error(recipe: Path, out: Path, fakes: Any, capsys: Any) -> None:
-    status, _, text = run(
-        recipe, out, capsys, "--network.layers.0.size", "60", "--network.layers.1.in_features", "60"
-    )  # fmt: skip
-    assert status == 1
-    assert "64 features" in text
-
-
 @pytest.mark.skipif(os.name != "posix", reason="file locks are POSIX's")
 def test_two_runs_do_not_share_a_folder(recipe: Path, finished: Path, fakes: Any, capsys: Any) -> None:
     import fcntl
