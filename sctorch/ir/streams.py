@@ -148,6 +148,8 @@ class StreamSource:
             return
         if not self.taps or min(self.taps) < 1 or len(set(self.taps)) != len(self.taps) or self.taps[0] > 32:
             raise ConfigError(f"LFSR taps {self.taps} must be different exponents from 1 to 32")
+        if self.width < 2:
+            raise ConfigError(f"LFSR taps {self.taps} make a register of one bit, which never changes; use 2 or more")
         if self.width < self.bits:
             raise ConfigError(f"an LFSR of {self.width} bits cannot give R of {self.bits} bits; use a wider polynomial")
         if not is_maximal(self.taps):
