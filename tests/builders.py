@@ -1,0 +1,271 @@
+"""Random networks of every kind, small enough to build, and the helpers that compare their traces.
+
+A builder draws from a `random.Random`, so that a seed gives one network and hypothesis can drive it too.
+"""
+
+from __future__ import annotations
+
+import os
+from random import Random
+
+import numpy as np
+import pytest
+import torch
+
+from sctorch import ir, nn
+from sctorch.errors import ToolNotFoundError
+from sctorch.hardware.tools import find_tool
+from sctorch.ir.streams import MAXIMAL_TAPS
+
+SOURCES = [("counter", "shared"), ("counter", "permute"), *(("lfsr", d) for d in ir.streams.DECORRELATORS["lfsr"])]
+BETAS = (1.0, 0.5, 0.75, 0.9375, 0.0, 0.3125, 0.8984375)
+
+
+def require_tool(name: str) -> None:
+    """Skip the test if a tool is missing; fail it instead where the environment says CI."""
+    try:
+        find_tool(name)
+    except ToolNotFoundError as error:
+        if os.environ.get("CI"):
+            pytest.fail(f"in CI no tool may be missing: {error}")
+        pytest.skip(str(error))
+
+
+# ---------------------------------------------------------------- integer networks
+
+
+def random_source(
+    rnd: Random, bits: int, kind: tuple[str, str] | None = None, avoid: ir.StreamSource | None = None
+) -> ir.StreamSource:
+    """A source of `bits` bits, of a given (kind, decorrelator) or of any, that differs from `avoid`."""
+    while True:
+        name, decorrelator = kind or rnd.choice(SOURCES)
+        if name == "counter":
+            source = ir.StreamSource("counter", bits, decorrelator=decorrelator)
+        else:
+            width = rnd.randint(max(bits, 3), max(bits, 3) + 3)
+            source = ir.StreamSource("lfsr", bits, MAXIMAL_TAPS[width], rnd.randint(1, 2**width - 1), decorrelator)
+        if source != avoid:
+            return source
+        kind = None
+
+
+def random_leak(rnd: Random, size: int, kind: str | None = None) -> ir.Leak:
+    kind = kind or rnd.choice(ir.layers.LEAK_KINDS)
+    if kind == "multiply":
+        shift = rnd.randint(1, 6)
+        return ir.Leak(kind, shift, np.array([rnd.randint(0, 2**shift) for _ in range(rnd.choice((1, size)))]))
+    return ir.Leak(kind, rnd.randint(1, 4) if kind == "shift" else 0)
+
+
+def random_synapse(
+    rnd: Random,
+    name: str,
+    n_in: int,
+    n_out: int,
+    fixed: bool = False,
+    length: int = 1,
+    source: tuple[str, str] | None = None,
+    avoid: ir.StreamSource | None = None,
+) -> ir.Synapse:
+    """Signed weights with some zeros, now and then a row without any; biases or none."""
+    bits = rnd.randint(1, 5)
+    numbers = np.random.default_rng(rnd.randrange(2**32))
+    weight = numbers.integers(1 - 2**bits, 2**bits, (n_out, n_in))
+    weight = np.where(numbers.random((n_out, n_in)) < 0.5, np.abs(weight), weight)  # more excitation: more spikes
+    weight[numbers.random((n_out, n_in)) < rnd.choice((0.0, 0.2, 0.6))] = 0
+    weight[numbers.random(n_out) < rnd.choice((0.0, 0.0, 0.3))] = 0
+    scale = 2**bits if fixed else length
+    bias = numbers.integers(-scale, 2 * scale + 1, n_out) if rnd.random() < 0.5 else np.zeros(n_out, np.int64)
+    if fixed:
+        return ir.FixedSynapse(name, weight, bias, bits)
+    return ir.StochasticSynapse(name, weight, bias, length, random_source(rnd, bits, source, avoid))
+
+
+def random_neuron(
+    rnd: Random, name: str, before: ir.Synapse, fields: tuple[str, str, str, bool] | None = None
+) -> ir.Neuron:
+    """A neuron layer; fields are (leak, compare, reset, reset_delay)."""
+    leak, compare, reset, delay = fields or (
+        rnd.choice(ir.layers.LEAK_KINDS), rnd.choice(ir.layers.COMPARES), rnd.choice(ir.layers.RESETS),
+        rnd.random() < 0.5,
+    )  # fmt: skip
+    frac = before.frac + rnd.randint(0, 4)
+    threshold = [rnd.randint(1, 1 + (2 << frac)) for _ in range(before.size)]
+    return ir.Neuron(name, before.size, frac, threshold, random_leak(rnd, before.size, leak), compare, reset, delay)
+
+
+def random_network(
+    rnd: Random,
+    name: str = "net",
+    encoder: tuple[str, str] | str | None = None,
+    fixed: bool | None = None,
+    source: tuple[str, str] | None = None,
+    fields: tuple[str, str, str, bool] | None = None,
+    readout: str | None = None,
+    hidden: int | None = None,
+    lengths: tuple[int, ...] = (1,),
+    max_inputs: int = 12,
+    max_hidden: int = 8,
+    max_steps: int = 24,
+) -> ir.Network:
+    """A network of 0 to 2 hidden layers; what is not given is drawn.
+
+    encoder : (kind, decorrelator) of a rate encoder's source, or "events".
+    """
+    size = rnd.randint(1, max_inputs)
+    if encoder is None:
+        encoder = rnd.choice([*SOURCES, "events"])
+    first: ir.Encoder
+    avoid = None
+    if isinstance(encoder, str):
+        first = ir.EventEncoder("spikes_in", size)
+    else:
+        avoid = random_source(rnd, rnd.randint(1, 6), encoder)
+        first = ir.RateEncoder("encoder", size, avoid)
+    readout = readout or rnd.choice(("spike", "membrane"))
+    hidden = rnd.randint(0, 2) if hidden is None else hidden
+    classes = rnd.randint(1, 5)
+    sizes = [rnd.randint(1, max_hidden) for _ in range(hidden)] + ([classes] if readout == "spike" else [])
+    layers: list[ir.Layer] = [first]
+    for k, n_out in enumerate([*sizes, *([classes] if readout == "membrane" else [])], start=1):
+        is_fixed = rnd.random() < 0.25 if fixed is None else fixed
+        length = rnd.choice(lengths)
+        synapse = random_synapse(rnd, f"synapse{k}", size, n_out, is_fixed, length, source, avoid)
+        avoid = None
+        layers.append(synapse)
+        if k <= len(sizes):
+            layers.append(random_neuron(rnd, f"neuron{k}", synapse, fields))
+        size = n_out
+    if readout == "spike":
+        layers.append(ir.Readout("readout", classes, "spike", "argmax_spike_count"))
+    else:
+        last = layers[-1]
+        assert isinstance(last, ir.Synapse)
+        frac = last.frac + rnd.randint(0, 3)
+        leak = random_leak(rnd, classes)
+        layers.append(ir.Readout("readout", classes, "membrane", "argmax_membrane", frac, leak))
+    return ir.Network(name, rnd.randint(1, max_steps), tuple(layers))
+
+
+def random_input(network: ir.Network, windows: int, seed: int) -> np.ndarray:
+    """Features, 0 and 1 and the steps of the encoder among them, or spikes."""
+    numbers = np.random.default_rng(seed)
+    size = network.encoder.size
+    if isinstance(network.encoder, ir.EventEncoder):
+        rate = numbers.random((1, windows, 1)) * 0.6 + 0.2
+        return (numbers.random((network.num_steps * network.encoder_ticks, windows, size)) < rate).astype(np.int64)
+    features = numbers.random((windows, size)) * 0.9 + 0.1
+    grid = numbers.integers(0, 2**network.encoder.bits + 1, (windows, size)) / 2**network.encoder.bits
+    return np.where(numbers.random((windows, size)) < 0.3, grid, features).astype(np.float32)
+
+
+def is_alive(network: ir.Network, trace: ir.Trace) -> bool:
+    """Whether every spiking layer has a spike and a silent step, so that a comparison shows something."""
+    spiking = [trace[layer.name] for layer in network.layers if isinstance(layer, ir.Encoder | ir.Neuron)]
+    return all(bits.any() and not bits.all() for bits in spiking)
+
+
+# ---------------------------------------------------------------- torch networks
+
+
+def _torch_source(rnd: Random, bits: int, kind: tuple[str, str] | None = None) -> dict[str, object]:
+    source, decorrelator = kind or rnd.choice(SOURCES)
+    if source == "counter":
+        return {"source": "counter", "decorrelator": decorrelator}
+    width = rnd.randint(max(bits, 3), max(bits, 3) + 3)
+    return {
+        "source": "lfsr",
+        "polynomial": list(MAXIMAL_TAPS[width]),
+        "seed": rnd.randint(1, 2**width - 1),
+        "decorrelator": decorrelator,
+    }
+
+
+def random_lif(rnd: Random, size: int, fields: tuple[str, str, str, bool] | None = None) -> nn.LIF:
+    leak, compare, reset, delay = fields or (
+        rnd.choice(("auto", "multiply")), rnd.choice(ir.layers.COMPARES), rnd.choice(ir.layers.RESETS),
+        rnd.random() < 0.5,
+    )  # fmt: skip
+    frac_bits = rnd.randint(0, 6)
+    betas = {"shift": (0.5, 0.75, 0.9375), "none": (1.0,)}.get(leak, BETAS)
+    return nn.LIF(
+        size,
+        beta=rnd.choice(betas),
+        threshold=rnd.randint(1, 2 << frac_bits) / 2**frac_bits,
+        leak=leak,
+        compare=compare,
+        reset_mechanism=reset,
+        reset_delay=delay,
+        frac_bits=frac_bits,
+    )
+
+
+def random_spiking_network(
+    rnd: Random,
+    encoder: tuple[str, str] | None = None,
+    source: tuple[str, str] | None = None,
+    fields: tuple[str, str, str, bool] | None = None,
+    readout: str | None = None,
+    hidden: int | None = None,
+    lengths: tuple[int, ...] = (1,),
+    max_inputs: int = 12,
+    max_hidden: int = 8,
+    max_steps: int = 24,
+) -> nn.SpikingNetwork:
+    """A torch network with random weights, masks, biases and fields; what is not given is drawn."""
+    size = rnd.randint(1, max_inputs)
+    bits = rnd.randint(1, 8)
+    first = nn.RateEncoder(size, bits=bits, **_torch_source(rnd, bits, encoder))  # type: ignore[arg-type]
+    readout = readout or rnd.choice(("spike", "membrane"))
+    hidden = rnd.randint(0, 2) if hidden is None else hidden
+    classes = rnd.randint(1, 5)
+    widths = [rnd.randint(1, max_hidden) for _ in range(hidden)] + [classes]
+    torch.manual_seed(rnd.randrange(2**31))
+    layers: list[torch.nn.Module] = [first]
+    for k, n_out in enumerate(widths):
+        synapse = _random_sclinear(rnd, size, n_out, rnd.choice(lengths), source)
+        while k == 0 and synapse.source == first.source:
+            synapse = _random_sclinear(rnd, size, n_out, rnd.choice(lengths), None)
+        layers.append(synapse)
+        if k < hidden or readout == "spike":
+            layers.append(random_lif(rnd, n_out, fields))
+        size = n_out
+    if readout == "spike":
+        layers.append(nn.SNNReadout(classes, output_mode="spike"))
+    else:
+        layers.append(
+            nn.SNNReadout(classes, output_mode="membrane", beta=rnd.choice(BETAS), frac_bits=rnd.randint(0, 4))
+        )
+    return nn.SpikingNetwork(*layers, num_steps=rnd.randint(1, max_steps))
+
+
+def _random_sclinear(rnd: Random, n_in: int, n_out: int, length: int, source: tuple[str, str] | None) -> nn.SCLinear:
+    bits = rnd.randint(1, 6)
+    layer = nn.SCLinear(
+        n_in, n_out, weight_bits=bits, bias=rnd.random() < 0.5, bitstream_length=length,
+        **_torch_source(rnd, bits, source),
+    )  # fmt: skip
+    with torch.no_grad():
+        layer.weight.uniform_(-0.6, 1.1)  # beyond 1, to be clamped
+        layer.mask.copy_((torch.rand(n_out, n_in) >= rnd.choice((0.0, 0.3))).float())
+        if layer.bias is not None:
+            layer.bias.uniform_(-1.0, 1.5)
+    return layer
+
+
+# ---------------------------------------------------------------- comparing
+
+
+def assert_traces_equal(expected: ir.Trace, got: ir.Trace, keys: tuple[str, ...] | None = None) -> int:
+    """Every key on both sides, shapes before values, no tolerance; how many integers were compared."""
+    assert list(expected) == list(got) or keys is not None, f"signals {list(expected)} and {list(got)}"
+    values = 0
+    for key in keys or tuple(expected):
+        a, b = expected[key], got[key]
+        assert a.shape == b.shape, f"{key}: shape {a.shape} and {b.shape}"
+        different = np.argwhere(a != b)
+        where = tuple(int(v) for v in different[0]) if len(different) else ()
+        assert len(different) == 0, f"{key}: {len(different)} differ, first {where}: {a[where]} and {b[where]}"
+        values += a.size
+    return values
