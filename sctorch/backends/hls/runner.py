@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import _ctypes
 import ctypes
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from sctorch.backends.hls.project import Traced
-from sctorch.errors import ToolFailedError
+from sctorch.backends.library import fresh_library
 from sctorch.hardware.tools import find_tool, run_tool
 
 __all__ = ["LIBRARY", "build", "run"]
@@ -38,27 +36,6 @@ def build(folder: Path) -> Path:
         shutil.rmtree(work, ignore_errors=True)
 
 
-@contextmanager
-def _fresh(library: Path) -> Iterator[ctypes.CDLL]:
-    """The library loaded from a copy of its own.
-
-    So its state is at its start, nobody else shares it, and a library rebuilt at the same path is
-    the new one (the loader goes by the path).
-    """
-    with tempfile.TemporaryDirectory(prefix="sctorch-") as copies:
-        copy = Path(copies) / library.name
-        shutil.copyfile(library, copy)
-        try:
-            handle = ctypes.CDLL(str(copy))
-        except OSError as error:
-            log = f"{error}\nRemove the file, and it is built again."
-            raise ToolFailedError(f"load {library.name}", log) from error
-        try:
-            yield handle
-        finally:
-            _ctypes.dlclose(handle._handle)
-
-
 def run(
     library: Path, inputs: np.ndarray, steps: int, signals: Sequence[Traced]
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
@@ -79,7 +56,7 @@ def run(
     keys = (ctypes.c_char_p * len(signals))(*(s.key.encode() for s in signals))
     sizes = np.array([s.size for s in signals], dtype=np.int64)
     pointers = (ctypes.c_void_p * len(signals))(*(t.ctypes.data for t in traces.values()))
-    with _fresh(library) as handle:
+    with fresh_library(library) as handle:
         handle.sctorch_run.restype = None
         handle.sctorch_run(
             ctypes.c_int64(windows), ctypes.c_int64(rows), ctypes.c_void_p(inputs.ctypes.data),

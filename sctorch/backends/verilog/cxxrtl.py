@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from sctorch.backends.library import fresh_library
 from sctorch.errors import ToolFailedError
 from sctorch.hardware.tools import find_tool, run_tool, yosys_include
 
@@ -95,18 +96,18 @@ def run(library: Path, stimulus: Stimulus, signals: Sequence[tuple[str, int, int
     -------
     per signal the rows recorded while its stage was valid, uint32 words [rows, words].
     """
-    handle = ctypes.CDLL(str(library))
     rows = len(stimulus.flags)
     buffers = [np.zeros((rows, -(-bits // 32)), dtype=np.uint32) for _, bits, _ in signals]
     counts = np.zeros(len(signals), dtype=np.int64)
-    status = handle.sctorch_run(
-        ctypes.c_int64(rows),
-        ctypes.c_void_p(stimulus.data.ctypes.data),
-        ctypes.c_void_p(stimulus.flags.ctypes.data),
-        (ctypes.c_void_p * len(signals))(*(b.ctypes.data for b in buffers)),
-        ctypes.c_int64(rows),
-        ctypes.c_void_p(counts.ctypes.data),
-    )
+    with fresh_library(library) as handle:
+        status = handle.sctorch_run(
+            ctypes.c_int64(rows),
+            ctypes.c_void_p(stimulus.data.ctypes.data),
+            ctypes.c_void_p(stimulus.flags.ctypes.data),
+            (ctypes.c_void_p * len(signals))(*(b.ctypes.data for b in buffers)),
+            ctypes.c_int64(rows),
+            ctypes.c_void_p(counts.ctypes.data),
+        )
     if status:
         raise ToolFailedError(str(library), "a signal gave more timesteps than went in")
     return [buffer[:count] for buffer, count in zip(buffers, counts, strict=True)]
