@@ -1,4 +1,4 @@
-"""The known backends, by name; each is a module with `export` and `load`."""
+"""The known backends, by name; each is a module with `check`, `export` and `load`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sctorch import ir
 from sctorch.backends.design import Design, read_description
 from sctorch.errors import ConfigError
 
-__all__ = ["backend_names", "export_network", "load"]
+__all__ = ["backend_names", "check_network", "export_network", "load"]
 
 _BACKENDS = {"verilog": "sctorch.backends.verilog", "hls": "sctorch.backends.hls"}
 
@@ -30,6 +30,11 @@ def export_network(network: ir.Network, folder: str | Path, backend: str, option
     """Export an integer network into a folder of its own."""
     design: Design = _module(backend).export(network, Path(folder), options)
     return design
+
+
+def check_network(network: ir.Network, backend: str, options: Mapping[str, Any]) -> None:
+    """Raise what exporting this network would raise, without writing: its shape decides, not its weights."""
+    _module(backend).check(network, options)
 
 
 def load(folder: str | Path) -> Design:

@@ -101,7 +101,7 @@ def plan(context: Context) -> list[Stage]:
             files=("verify/verify.json",),
             part=[plain["verify"], plain["data"]],
             after=("train", "lower", *context.backends),
-            sources=("verify", "lower", "ir", "nn", "data", "backends", "pipeline/verifying.py"),
+            sources=("verification", "lower", "ir", "nn", "data", "backends", "pipeline/verifying.py"),
             tools=tuple(sorted({tool for backend in context.backends for tool in _TOOLS.get(backend, ())})),
         ),
         *(_synth_stage(target) for target in plain["synth"]["targets"]),

@@ -11,7 +11,9 @@ from typing import Any
 import torch
 from lightning import Callback, LightningModule, Trainer
 
+from sctorch.backends import check_network
 from sctorch.compress import MagnitudePruning, sparsity
+from sctorch.lower import lower
 from sctorch.nn import SpikingNetwork
 from sctorch.pipeline.recipe import Recipe
 from sctorch.train import fit, load_weights
@@ -32,6 +34,10 @@ class _Sparsity(Callback):
 def train(recipe: Recipe, folder: Path, interactive: bool = False) -> dict[str, Any]:
     """Train, write weights.ckpt (and the trainer's logs) into `folder`, and return the history."""
     net = recipe.network.build()
+    # A layer that a backend cannot do is named now, and not when the training is over.
+    untrained = lower(net, recipe.name)
+    for export in recipe.exports:
+        check_network(untrained, export.backend, export.options)
     watch = _Sparsity()
     callbacks: list[Callback] = [watch]
     if recipe.prune is not None and recipe.prune.sparsity > 0:

@@ -16,7 +16,7 @@ from sctorch.backends.hls.runner import LIBRARY, build, run
 from sctorch.errors import ConfigError
 from sctorch.hardware.tools import find_tool
 
-__all__ = ["HlsDesign", "export", "load"]
+__all__ = ["HlsDesign", "check", "export", "load"]
 
 OPTIONS: dict[str, Any] = {"part": "xc7a100tcsg324-1", "clock_period_ns": 5}
 
@@ -75,6 +75,11 @@ def _check_options(options: Mapping[str, Any]) -> dict[str, Any]:
     return chosen
 
 
+def check(network: ir.Network, options: Mapping[str, Any]) -> tuple[Plan, dict[str, Any]]:
+    """The project's parts and the full options, or the error that `export` would raise for them."""
+    return plan(network), _check_options(options)
+
+
 def export(network: ir.Network, folder: Path, options: Mapping[str, Any]) -> HlsDesign:
     """Write the project, its bridge, test-bench vectors and description, and compile its C simulation.
 
@@ -83,8 +88,7 @@ def export(network: ir.Network, folder: Path, options: Mapping[str, Any]) -> Hls
     options : part (for Vitis), clock_period_ns.
     """
     folder = Path(folder)
-    chosen = _check_options(options)
-    parts = plan(network)
+    parts, chosen = check(network, options)
     find_tool("g++")  # before anything is written
     with writing_folder(folder) as written:
         version = write_project(parts, network, written, chosen["part"], chosen["clock_period_ns"])

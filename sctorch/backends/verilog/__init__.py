@@ -1,5 +1,5 @@
 """Verilog of our own, run through CXXRTL."""
 
-from sctorch.backends.verilog.design import VerilogDesign, export, load
+from sctorch.backends.verilog.design import VerilogDesign, check, export, load
 
-__all__ = ["VerilogDesign", "export", "load"]
+__all__ = ["VerilogDesign", "check", "export", "load"]

@@ -15,10 +15,11 @@ from sctorch.backends.resources import resource_folder
 from sctorch.backends.verilog.bench import write_bench
 from sctorch.backends.verilog.cxxrtl import LIBRARY, Stimulus, build, pack_rows, run, unpack_rows
 from sctorch.backends.verilog.emit import emit, input_width, trace_signals
-from sctorch.backends.verilog.plan import plan
+from sctorch.backends.verilog.plan import DesignPlan, plan
 from sctorch.errors import ConfigError, MismatchError
+from sctorch.hardware.tools import find_tool
 
-__all__ = ["VerilogDesign", "export", "load"]
+__all__ = ["VerilogDesign", "check", "export", "load"]
 
 OPTIONS: dict[str, Any] = {"architecture": "unrolled"}
 ARCHITECTURES = ("unrolled",)
@@ -106,13 +107,8 @@ def _stimulus(data: np.ndarray, flags: np.ndarray, gaps: np.ndarray | None, late
     return Stimulus(all_data, all_flags)
 
 
-def export(network: ir.Network, folder: Path, options: Mapping[str, Any]) -> VerilogDesign:
-    """Write the design, its library, test bench and description, and compile its simulation.
-
-    Parameters
-    ----------
-    options : architecture ("unrolled").
-    """
+def check(network: ir.Network, options: Mapping[str, Any]) -> tuple[DesignPlan, dict[str, Any]]:
+    """The design's parts and the full options, or the error that `export` would raise for them."""
     unknown = sorted(set(options) - set(OPTIONS))
     if unknown:
         raise ConfigError(f"verilog backend: option {unknown[0]!r} is unknown; known: {', '.join(OPTIONS)}")
@@ -121,7 +117,19 @@ def export(network: ir.Network, folder: Path, options: Mapping[str, Any]) -> Ver
         raise ConfigError(
             f"verilog backend: architecture {chosen['architecture']!r} is unknown; known: {', '.join(ARCHITECTURES)}"
         )
-    parts = plan(network)
+    return plan(network), chosen
+
+
+def export(network: ir.Network, folder: Path, options: Mapping[str, Any]) -> VerilogDesign:
+    """Write the design, its library, test bench and description, and compile its simulation.
+
+    Parameters
+    ----------
+    options : architecture ("unrolled").
+    """
+    parts, chosen = check(network, options)
+    find_tool("yosys")  # before anything is written
+    find_tool("g++")
     text = emit(parts)
     with writing_folder(folder) as part:
         shutil.copytree(resource_folder("hdl"), part / "hdl", ignore=shutil.ignore_patterns("README.md", "*.so"))
