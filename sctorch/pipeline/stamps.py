@@ -81,12 +81,17 @@ def file_digests(out: Path, paths: Iterable[Path]) -> dict[str, str]:
 
 @lru_cache(maxsize=64)
 def source_digest(names: tuple[str, ...]) -> str:
-    """SHA-256 over source files and folders, named relative to the package ("../hdl" lies beside it)."""
+    """SHA-256 over source files and folders, named relative to the package ("../hdl" lies beside it).
+
+    A name that is not there is an error: a stage would not notice when its code changes.
+    """
     parts = []
     for name in names:
         root = _PACKAGE / name
         if name.startswith("../") and not root.exists():  # installed from a wheel
             root = _PACKAGE / "_resources" / name[3:]
+        if not root.exists():
+            raise FileNotFoundError(f"{root}: a stage names sources that are not there")
         for file in sorted(root.rglob("*")) if root.is_dir() else [root]:
             if file.is_file() and file.suffix in _SOURCES:
                 parts.append([name, file.relative_to(root).as_posix(), _digest(file)])

@@ -115,7 +115,7 @@ def test_a_stage_runs_again_when_its_code_changes(
     monkeypatch.setattr(
         runner,
         "source_digest",
-        lambda names: original(names) + ("changed" if "verify" in names or "." in names else ""),
+        lambda names: original(names) + ("changed" if "verification" in names or "." in names else ""),
     )
     status, ran, _ = run(recipe, finished, capsys)
     assert (status, ran) == (0, ["verify", "report"])
