@@ -2,11 +2,14 @@
 
 from sctorch.ir.files import digest, load, save
 from sctorch.ir.layers import (
+    Delay,
+    DirectEncoder,
     Encoder,
     EventEncoder,
     FixedSynapse,
     Layer,
     Leak,
+    LevelEncoder,
     Network,
     Neuron,
     RateEncoder,
@@ -19,7 +22,7 @@ from sctorch.ir.simulator import Trace, check_input, simulate
 from sctorch.ir.streams import StreamSource
 
 __all__ = [
-    "Encoder", "EventEncoder", "FixedSynapse", "Layer", "Leak", "Network", "Neuron", "RateEncoder", "Readout",
+    "Delay", "DirectEncoder", "Encoder", "EventEncoder", "FixedSynapse", "Layer", "Leak", "LevelEncoder", "Network", "Neuron", "RateEncoder", "Readout",
     "StochasticSynapse", "StreamSource", "Synapse", "Trace", "analyse", "check_input", "digest", "load", "save",
     "signed_width", "simulate", "unsigned_width",
 ]  # fmt: skip

@@ -12,10 +12,13 @@ import numpy as np
 
 from sctorch.errors import ConfigError
 from sctorch.ir.layers import (
+    Delay,
+    DirectEncoder,
     EventEncoder,
     FixedSynapse,
     Layer,
     Leak,
+    LevelEncoder,
     Network,
     Neuron,
     RateEncoder,
@@ -29,8 +32,11 @@ __all__ = ["FORMAT", "digest", "dumps", "load", "loads", "save"]
 
 FORMAT = "sctorch-ir/1"
 _LAYERS: dict[str, type] = {
-    c.KIND: c for c in (RateEncoder, EventEncoder, StochasticSynapse, FixedSynapse, Neuron, Readout)
-}
+    c.KIND: c
+    for c in (
+        RateEncoder, LevelEncoder, DirectEncoder, EventEncoder, StochasticSynapse, FixedSynapse, Neuron, Delay, Readout,
+    )
+}  # fmt: skip
 
 
 def _plain(value: object) -> Any:

@@ -20,8 +20,8 @@ from sctorch.errors import ConfigError, ShapeError
 from sctorch.ir.streams import StreamSource
 
 __all__ = [
-    "DECISION_RULES", "Encoder", "EventEncoder", "FixedSynapse", "Layer", "Leak", "Network", "Neuron",
-    "RateEncoder", "Readout", "StochasticSynapse", "Synapse",
+    "DECISION_RULES", "Delay", "DirectEncoder", "Encoder", "EventEncoder", "FixedSynapse", "Layer", "Leak",
+    "LevelEncoder", "Network", "Neuron", "RateEncoder", "Readout", "StochasticSynapse", "Synapse",
 ]  # fmt: skip
 
 LEAK_KINDS = ("none", "shift", "multiply")
@@ -78,6 +78,61 @@ class RateEncoder:
     def bits(self) -> int:
         return self.source.bits
 
+    @property
+    def n_features(self) -> int:
+        return self.size
+
+
+@dataclass(frozen=True, eq=False)
+class LevelEncoder:
+    """Thermometer code: v = min(floor(u * (levels + 1)), levels); output j * levels + l is v_j > l at every tick.
+
+    Parameters
+    ----------
+    n_features : number of features. levels : bits per feature, 1 to 255.
+    """
+
+    KIND: ClassVar[str] = "level_encoder"
+    name: str
+    n_features: int
+    levels: int
+
+    def __post_init__(self) -> None:
+        _check_range(self.n_features, 1, 1 << 20, f"{self.name}: n_features")
+        _check_range(self.levels, 1, 255, f"{self.name}: levels")
+
+    @property
+    def bits(self) -> int:
+        """Bits of one value v."""
+        return self.levels.bit_length()
+
+    @property
+    def size(self) -> int:
+        return self.n_features * self.levels
+
+
+@dataclass(frozen=True, eq=False)
+class DirectEncoder:
+    """The same integers at every timestep: v = min(floor(u * 2**bits), 2**bits - 1), into a fixed synapse only.
+
+    Parameters
+    ----------
+    size : number of features. bits : resolution, 1 to 16.
+    """
+
+    KIND: ClassVar[str] = "direct_encoder"
+    name: str
+    size: int
+    bits: int
+
+    def __post_init__(self) -> None:
+        _check_range(self.size, 1, 1 << 20, f"{self.name}: size")
+        _check_range(self.bits, 1, 16, f"{self.name}: bits")
+
+    @property
+    def n_features(self) -> int:
+        return self.size
+
 
 @dataclass(frozen=True, eq=False)
 class EventEncoder:
@@ -89,6 +144,10 @@ class EventEncoder:
 
     def __post_init__(self) -> None:
         _check_range(self.size, 1, 1 << 20, f"{self.name}: size")
+
+    @property
+    def n_features(self) -> int:
+        return self.size
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,17 +195,29 @@ class StochasticSynapse:
 
 @dataclass(frozen=True, eq=False)
 class FixedSynapse:
-    """I_i[t] = bias_i + sum over inputs j of s_j w_ij, in units of 1 / 2**weight_bits."""
+    """I_i[t] = bias_i + sum over inputs j of x_j w_ij, in units of 1 / 2**frac.
+
+    Parameters
+    ----------
+    weight : integers [n_out, n_in], |w| < 2**weight_bits, standing for w / 2**weight_frac.
+    bias : integers [n_out], in units of 1 / 2**frac.
+    weight_bits : bits of the magnitude. weight_frac : fractional bits of a weight.
+    input_bits : bits of an input x_j that is an integer (direct encoder); 0 if it is a spike.
+    """
 
     KIND: ClassVar[str] = "fixed_synapse"
     name: str
     weight: np.ndarray
     bias: np.ndarray
     weight_bits: int
+    weight_frac: int
+    input_bits: int = 0
 
     def __post_init__(self) -> None:
         _check_weights(self)
         _check_range(self.weight_bits, 1, 16, f"{self.name}: weight_bits")
+        _check_range(self.weight_frac, 0, 24, f"{self.name}: weight_frac")
+        _check_range(self.input_bits, 0, 16, f"{self.name}: input_bits")
         _check_magnitude(self.name, self.weight, self.weight_bits)
 
     @property
@@ -155,7 +226,7 @@ class FixedSynapse:
 
     @property
     def frac(self) -> int:
-        return self.weight_bits
+        return self.weight_frac + self.input_bits
 
     @property
     def size(self) -> int:
@@ -252,6 +323,25 @@ class Neuron:
 
 
 @dataclass(frozen=True, eq=False)
+class Delay:
+    """Axonal delay: spikes come out `steps` timesteps later; before that, silence.
+
+    Parameters
+    ----------
+    size : number of axons. steps : timesteps, 1 to 1024.
+    """
+
+    KIND: ClassVar[str] = "delay"
+    name: str
+    size: int
+    steps: int
+
+    def __post_init__(self) -> None:
+        _check_range(self.size, 1, 1 << 20, f"{self.name}: size")
+        _check_range(self.steps, 1, 1024, f"{self.name}: steps")
+
+
+@dataclass(frozen=True, eq=False)
 class Readout:
     """Scores and the decision after every timestep; the one at the last timestep is the answer.
 
@@ -281,9 +371,9 @@ def _check_leak(name: str, leak: Leak, size: int) -> None:
         raise ShapeError(f"{name}: leak factor has {len(leak.factor)} entries, expected 1 or {size}")
 
 
-Encoder = RateEncoder | EventEncoder
+Encoder = RateEncoder | LevelEncoder | DirectEncoder | EventEncoder
 Synapse = StochasticSynapse | FixedSynapse
-Layer = RateEncoder | EventEncoder | StochasticSynapse | FixedSynapse | Neuron | Readout
+Layer = Encoder | Synapse | Neuron | Delay | Readout
 
 
 @dataclass(frozen=True, eq=False)
@@ -326,7 +416,7 @@ class Network:
     @property
     def encoder(self) -> Encoder:
         layer = self.layers[0]
-        assert isinstance(layer, RateEncoder | EventEncoder)
+        assert isinstance(layer, Encoder)
         return layer
 
     @property
@@ -354,26 +444,32 @@ class Network:
 
 
 def _check_neighbours(before: Layer, after: Layer) -> None:
-    allowed = {
+    allowed: dict[type, tuple[type, ...]] = {
         RateEncoder: (StochasticSynapse, FixedSynapse),
+        LevelEncoder: (StochasticSynapse, FixedSynapse),
+        DirectEncoder: (FixedSynapse,),
         EventEncoder: (StochasticSynapse, FixedSynapse),
         StochasticSynapse: (Neuron, Readout),
         FixedSynapse: (Neuron, Readout),
-        Neuron: (StochasticSynapse, FixedSynapse, Readout),
+        Neuron: (StochasticSynapse, FixedSynapse, Delay, Readout),
+        Delay: (StochasticSynapse, FixedSynapse, Readout),
         Readout: (),
-    }[type(before)]
-    if not isinstance(after, allowed):
+    }
+    if not isinstance(after, allowed[type(before)]):
         raise ConfigError(f"{after.name} ({after.KIND}) cannot follow {before.name} ({before.KIND})")
     entries = after.n_inputs if isinstance(after, Synapse) else after.size
     if entries != before.size:
         raise ShapeError(f"{after.name} takes {entries} inputs but {before.name} gives {before.size}")
     if isinstance(after, Neuron | Readout) and isinstance(before, Synapse) and after.frac < before.frac:
         raise ConfigError(f"{after.name}: frac = {after.frac} is below the {before.frac} of {before.name}")
-    if isinstance(after, Readout) and (after.output_mode == "spike") != isinstance(before, Neuron):
+    if isinstance(after, Readout) and (after.output_mode == "spike") != isinstance(before, Neuron | Delay):
         raise ConfigError(
             f"{after.name}: output_mode {after.output_mode!r} cannot follow {before.name} ({before.KIND}); "
             "'spike' follows a neuron layer, 'membrane' a synapse"
         )
+    wanted = before.bits if isinstance(before, DirectEncoder) else 0
+    if isinstance(after, FixedSynapse) and after.input_bits != wanted:
+        raise ConfigError(f"{after.name}: input_bits = {after.input_bits}, but {before.name} gives {wanted}")
     if isinstance(before, RateEncoder) and isinstance(after, StochasticSynapse) and before.source == after.source:
         raise ConfigError(f"{before.name} and {after.name} use the same stream source: their product would be wrong")
 

@@ -65,7 +65,10 @@ def unsigned_width(high: int) -> int:
 
 
 def _synapse(layer: Synapse) -> LayerRanges:
-    unit = np.sign(layer.weight) if isinstance(layer, StochasticSynapse) else layer.weight
+    if isinstance(layer, StochasticSynapse):
+        unit = np.sign(layer.weight)
+    else:
+        unit = layer.weight * (2**layer.input_bits - 1 if layer.input_bits else 1)
     tick = Interval(np.minimum(unit, 0).sum(axis=1), np.maximum(unit, 0).sum(axis=1))
     length = layer.bitstream_length
     return LayerRanges(tick=tick, current=Interval(tick.low * length + layer.bias, tick.high * length + layer.bias))

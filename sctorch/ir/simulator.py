@@ -9,10 +9,29 @@ from __future__ import annotations
 import numpy as np
 
 from sctorch.errors import ConfigError, ShapeError
-from sctorch.ir.layers import EventEncoder, Network, Neuron, RateEncoder, Readout, StochasticSynapse, Synapse
+from sctorch.ir.layers import (
+    Delay,
+    DirectEncoder,
+    EventEncoder,
+    LevelEncoder,
+    Network,
+    Neuron,
+    Readout,
+    StochasticSynapse,
+    Synapse,
+)
 from sctorch.ir.rules import leaked, neuron_step
 
-__all__ = ["Trace", "check_features", "check_input", "decide", "encode", "quantise_features", "simulate"]
+__all__ = [
+    "Trace",
+    "check_features",
+    "check_input",
+    "decide",
+    "encode",
+    "quantise_features",
+    "quantise_levels",
+    "simulate",
+]
 
 Trace = dict[str, np.ndarray]
 
@@ -41,11 +60,19 @@ def quantise_features(features: np.ndarray, bits: int) -> np.ndarray:
     return np.minimum(np.floor(features * 2**bits), 2**bits - 1).astype(np.int64)
 
 
+def quantise_levels(features: np.ndarray, levels: int) -> np.ndarray:
+    """v = min(floor(u * (levels + 1)), levels), the product in float64."""
+    return np.minimum(np.floor(features * (levels + 1)), levels).astype(np.int64)
+
+
 def check_input(network: Network, x: np.ndarray) -> np.ndarray:
-    """What the hardware's input port is given: integers [B, n] (rate) or bits [T * L, B, n] (events)."""
+    """What the hardware's input port is given: integers [B, n], or bits [T * L, B, n] of an event encoder."""
     encoder = network.encoder
-    if isinstance(encoder, RateEncoder):
-        return quantise_features(check_features(x, encoder.size, encoder.name), encoder.bits)
+    if not isinstance(encoder, EventEncoder):
+        features = check_features(x, encoder.n_features, encoder.name)
+        if isinstance(encoder, LevelEncoder):
+            return quantise_levels(features, encoder.levels)
+        return quantise_features(features, encoder.bits)
     events = np.asarray(x)
     ticks = network.num_steps * network.encoder_ticks
     if events.ndim != 3 or events.shape[0] != ticks or events.shape[2] != encoder.size:
@@ -56,12 +83,17 @@ def check_input(network: Network, x: np.ndarray) -> np.ndarray:
 
 
 def encode(network: Network, x: np.ndarray) -> np.ndarray:
-    """Input bits [T * L, B, n] for checked features [B, n], or the given events."""
+    """What the encoder gives, [T * L, B, n]: bits, or the integers of a direct encoder."""
     encoder = network.encoder
     values = check_input(network, x)
     if isinstance(encoder, EventEncoder):
         return values
     ticks = network.num_steps * network.encoder_ticks
+    if isinstance(encoder, DirectEncoder):
+        return np.repeat(values[None], ticks, axis=0)
+    if isinstance(encoder, LevelEncoder):
+        bits = (values[:, :, None] > np.arange(encoder.levels)).reshape(len(values), -1)
+        return np.repeat(bits[None].astype(np.int64), ticks, axis=0)
     random = encoder.source.values(encoder.size, ticks)  # [ticks, n]
     return (values[None] > random[:, None, :]).astype(np.int64)
 
@@ -72,7 +104,7 @@ def decide(readout: Readout, scores: np.ndarray) -> np.ndarray:
 
 
 def _current(synapse: Synapse, bits: np.ndarray, t: int, random: np.ndarray | None) -> np.ndarray:
-    """I [B, n_out] of timestep t; bits are [L, B, n_in], one for each of the layer's ticks."""
+    """I [B, n_out] of timestep t; bits are [L, B, n_in], one row for each of the layer's ticks."""
     current = np.zeros((bits.shape[1], synapse.size), dtype=np.int64) + synapse.bias
     for tick in range(synapse.bitstream_length):
         weight = synapse.weight
@@ -94,7 +126,7 @@ def simulate(network: Network, x: np.ndarray) -> Trace:
     -------
     integers by key, time first: the encoder's bits [T * L, B, n]; per synapse its currents
     [T, B, n]; per neuron layer its spikes, and under "<name>.mem" its membranes after the step;
-    for the readout its scores, and under "<name>.decision" the decision [T, B, 1].
+    per delay the spikes that leave it; for the readout its scores, and under "<name>.decision" the decision [T, B, 1].
     """
     inputs = encode(network, x)
     batch = inputs.shape[1]
@@ -103,6 +135,11 @@ def simulate(network: Network, x: np.ndarray) -> Trace:
         layer.name: np.zeros((batch, layer.size), dtype=np.int64)
         for layer in network.layers
         if isinstance(layer, Neuron | Readout)
+    }
+    lines = {
+        layer.name: [np.zeros((batch, layer.size), dtype=np.int64)] * layer.steps
+        for layer in network.layers
+        if isinstance(layer, Delay)
     }
     randoms = {
         s.name: s.source.values(s.n_inputs, network.num_steps * s.bitstream_length)
@@ -128,6 +165,11 @@ def simulate(network: Network, x: np.ndarray) -> Trace:
                 flow = spikes.astype(np.int64)[None]
                 record(layer.name, flow[0])
                 record(f"{layer.name}.mem", state[layer.name])
+            elif isinstance(layer, Delay):
+                line = lines[layer.name]
+                line.append(flow[0])
+                flow = line.pop(0)[None]
+                record(layer.name, flow[0])
             elif isinstance(layer, Readout):
                 current = flow[0] << (layer.frac - frac if layer.output_mode == "membrane" else 0)
                 state[layer.name] = leaked(layer.leak, state[layer.name]) + current
