@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -63,5 +64,5 @@ def export(
 
 
 def _identifier(text: str) -> str:
-    cleaned = "".join(c if c.isalnum() and c.isascii() else "_" for c in text.lower()).strip("_")
+    cleaned = re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")
     return cleaned if cleaned[:1].isalpha() else f"net_{cleaned}" if cleaned else "net"

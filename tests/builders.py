@@ -269,3 +269,14 @@ def assert_traces_equal(expected: ir.Trace, got: ir.Trace, keys: tuple[str, ...]
         assert len(different) == 0, f"{key}: {len(different)} differ, first {where}: {a[where]} and {b[where]}"
         values += a.size
     return values
+
+
+def alive_network(seed: int, windows: int, **fields: object) -> tuple[ir.Network, np.ndarray, ir.Trace]:
+    """The first random network from a seed in which every layer spikes and is silent, its input and its trace."""
+    for attempt in range(1000):
+        network = random_network(Random(1000 * seed + attempt), **fields)  # type: ignore[arg-type]
+        x = random_input(network, windows, seed)
+        trace = ir.simulate(network, x)
+        if is_alive(network, trace):
+            return network, x, trace
+    raise AssertionError(f"no living network from seed {seed} with {fields}")

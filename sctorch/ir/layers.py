@@ -29,7 +29,7 @@ COMPARES = ("gt", "ge")
 RESETS = ("subtract", "zero", "none")
 # The rules of each output mode; the first is the default.
 DECISION_RULES = {"spike": ("argmax_spike_count",), "membrane": ("argmax_membrane",)}
-_NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
+_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*\Z")  # two underscores in a row are the backends' own
 # Words that a layer may not be called, since they name parts of the generated hardware.
 _RESERVED = {"clk", "rst", "top", "in", "out", "input", "output", "wire", "reg", "module", "decision", "source"}
 
@@ -405,7 +405,9 @@ class Network:
         names = [self.name, *(layer.name for layer in self.layers)]
         for name in names:
             if not _NAME.match(name) or name in _RESERVED:
-                raise ConfigError(f"{name!r} cannot name a layer or network: use a-z, 0-9, _ and no reserved word")
+                raise ConfigError(
+                    f"{name!r} cannot name a layer or network: use a-z, 0-9, single _ between, and no reserved word"
+                )
         if len(set(names)) != len(names):
             raise ConfigError(f"layer names must differ from each other and from the network's: {names}")
         if len(self.layers) < 3 or not isinstance(self.layers[0], Encoder) or not isinstance(self.layers[-1], Readout):

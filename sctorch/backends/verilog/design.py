@@ -14,7 +14,7 @@ from sctorch.backends.design import Design, read_description, write_description,
 from sctorch.backends.resources import resource_folder
 from sctorch.backends.verilog.bench import write_bench
 from sctorch.backends.verilog.cxxrtl import LIBRARY, Stimulus, build, pack_rows, run, unpack_rows
-from sctorch.backends.verilog.emit import emit, input_width, trace_signals
+from sctorch.backends.verilog.emit import emit, input_width, trace_port, trace_signals
 from sctorch.backends.verilog.plan import DesignPlan, plan
 from sctorch.errors import ConfigError, MismatchError
 from sctorch.hardware.tools import find_tool
@@ -84,7 +84,7 @@ class VerilogDesign(Design):
     def _ports(self) -> list[tuple[str, int, int]]:
         """(port, bits, stage) of the traced signals."""
         signals = trace_signals(plan(self.network))
-        return [(f"trace_{key.replace('.', '_')}", n * width, stage) for key, n, width, _, stage in signals]
+        return [(trace_port(key), n * width, stage) for key, n, width, _, stage in signals]
 
     def _unpack(self, rows: ir.Trace, windows: int) -> ir.Trace:
         steps = self.network.num_steps

@@ -1,4 +1,8 @@
-"""The generated Verilog of an unrolled design: a top, and one module per synapse layer."""
+"""The generated Verilog of an unrolled design: a top, and one module per synapse layer.
+
+What belongs to a layer is called <layer>__<what>. No layer's name holds two underscores in a row, so
+nothing of one layer meets the top's own names, a keyword, or another layer.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ from sctorch import ir
 from sctorch.backends.verilog.plan import CounterPlan, DesignPlan, NeuronPlan, ReadoutPlan, SynapsePlan
 from sctorch.ir.streams import lfsr_bits
 
-__all__ = ["class_width", "emit", "input_width", "trace_signals"]
+__all__ = ["class_width", "emit", "input_width", "trace_port", "trace_signals"]
 
 _LEAK = {"none": 0, "shift": 1, "multiply": 2}
 _RESET = {"none": 0, "subtract": 1, "zero": 2}
@@ -47,6 +51,12 @@ def trace_signals(design: DesignPlan) -> list[tuple[str, int, int, bool, int]]:
     return signals
 
 
+def trace_port(key: str) -> str:
+    """The port that shows a traced signal: "neuron1.mem" is on neuron1__trace_mem."""
+    name, _, what = key.partition(".")
+    return f"{name}__trace" + (f"_{what}" if what else "")
+
+
 def _constant(value: int, width: int) -> str:
     return f"{width}'d{value % (1 << width)}"
 
@@ -72,7 +82,7 @@ def _synapse_module(top: str, synapse: SynapsePlan) -> str:
     layer = synapse.layer
     stochastic = isinstance(layer, ir.StochasticSynapse)
     bits = layer.weight_bits
-    name = f"{top}_{layer.name}"
+    name = f"{top}__{layer.name}"
     lines = [
         f"// {layer.size} neurons, {layer.n_inputs} inputs, {int((layer.weight != 0).sum())} synapses, "
         f"{len(synapse.terms)} shared terms",
@@ -135,7 +145,7 @@ def _top(design: DesignPlan) -> str:
         "`ifdef SCTORCH_TRACE",
         f"    output wire [{stages}:0] trace_valid,",
         *(
-            f"    output wire [{count * width - 1}:0] trace_{key.replace('.', '_')},"
+            f"    output wire [{count * width - 1}:0] {trace_port(key)},"
             for key, count, width, _, _ in trace_signals(design)
         ),
         "`endif",
@@ -167,13 +177,13 @@ def _top(design: DesignPlan) -> str:
     for stage, layer in enumerate(network.layers):
         if isinstance(layer, ir.Encoder):
             lines += _encoder(layer)
-            flow = f"{layer.name}_bits"
+            flow = f"{layer.name}__bits"
         elif isinstance(layer, ir.Synapse):
             lines += _synapse(network.name, synapses[layer.name], stage, flow)
         elif isinstance(layer, ir.Neuron):
             assert isinstance(before, ir.Synapse)
             lines += _neuron(neurons[layer.name], synapses[before.name], stage)
-            flow = f"{layer.name}_spikes"
+            flow = f"{layer.name}__spikes"
         else:
             counters = synapses[before.name].counters if isinstance(before, ir.Synapse) else None
             lines += _readout(design.readout, counters, before, stage, class_width(network))
@@ -184,33 +194,33 @@ def _top(design: DesignPlan) -> str:
 
 def _source(name: str, source: ir.StreamSource, n: int, stage: int, registered: int) -> list[str]:
     """Instances that make `<name>_random`, R_j of every input side by side, and the wires between."""
-    bits, random = source.bits, f"{name}_random"
+    bits, random = source.bits, f"{name}__random"
     control = f".clk(clk), .en(valid[{stage}]), .first(first[{stage}])"
     lines = [f"    wire [{n * bits - 1}:0] {random};"]
     if source.kind == "counter":
         lines += [
-            f"    wire [{bits - 1}:0] {name}_r;",
-            f"    sct_counter #(.B({bits}), .REGISTERED({registered})) {name}_source ({control}, .random({name}_r));",
+            f"    wire [{bits - 1}:0] {name}__r;",
+            f"    sct_counter #(.B({bits}), .REGISTERED({registered})) {name}__source ({control}, .random({name}__r));",
         ]
     elif source.decorrelator == "independent":
         for j in range(n):
-            lines += _lfsr(f"{name}_{j}", source, source.input_seed(j), source.width, control, registered)
-            lines.append(f"    assign {random}[{j * bits} +: {bits}] = {name}_{j}_state[{bits - 1}:0];")
+            lines += _lfsr(f"{name}__{j}", source, source.input_seed(j), source.width, control, registered)
+            lines.append(f"    assign {random}[{j * bits} +: {bits}] = {name}__{j}__state[{bits - 1}:0];")
         return lines
     else:
         length = max(source.width, bits + n - 1) if source.decorrelator == "shift" else source.width
         lines += _lfsr(name, source, source.seed, length, control, registered)
         if source.decorrelator == "shift":
             for j in range(n):
-                lines.append(f"    assign {random}[{j * bits} +: {bits}] = {name}_state[{j} +: {bits}];")
+                lines.append(f"    assign {random}[{j * bits} +: {bits}] = {name}__state[{j} +: {bits}];")
             return lines
-        lines += [f"    wire [{bits - 1}:0] {name}_r = {name}_state[{bits - 1}:0];"]
+        lines += [f"    wire [{bits - 1}:0] {name}__r = {name}__state[{bits - 1}:0];"]
     if source.decorrelator == "shared":
-        lines.append(f"    assign {random} = {{{n}{{{name}_r}}}};")
+        lines.append(f"    assign {random} = {{{n}{{{name}__r}}}};")
     else:
         for j in range(n):
             for i, bit in enumerate(source.permutation(j)):
-                lines.append(f"    assign {random}[{j * bits + i}] = {name}_r[{bit}];")
+                lines.append(f"    assign {random}[{j * bits + i}] = {name}__r[{bit}];")
     return lines
 
 
@@ -219,9 +229,9 @@ def _lfsr(name: str, source: ir.StreamSource, seed: int, length: int, control: s
     start = sum(int(b) << i for i, b in enumerate(stream[::-1]))
     taps = sum(1 << (e - 1) for e in source.taps)
     return [
-        f"    wire [{length - 1}:0] {name}_state;",
+        f"    wire [{length - 1}:0] {name}__state;",
         f"    sct_lfsr #(.N({length}), .W({source.width}), .TAPS({_bits(taps, source.width)}), "
-        f".SEED({_bits(start, length)}), .REGISTERED({registered})) {name}_lfsr ({control}, .state({name}_state));",
+        f".SEED({_bits(start, length)}), .REGISTERED({registered})) {name}__lfsr ({control}, .state({name}__state));",
     ]
 
 
@@ -230,15 +240,15 @@ def _encoder(layer: ir.Encoder) -> list[str]:
     if isinstance(layer, ir.EventEncoder):
         return [
             *lines,
-            f"    reg [{layer.size - 1}:0] {layer.name}_bits;",
-            f"    always @(posedge clk) {layer.name}_bits <= in_data;",
+            f"    reg [{layer.size - 1}:0] {layer.name}__bits;",
+            f"    always @(posedge clk) {layer.name}__bits <= in_data;",
         ]
     return [
         *lines,
-        f"    wire [{layer.size - 1}:0] {layer.name}_bits;",
+        f"    wire [{layer.size - 1}:0] {layer.name}__bits;",
         *_source(layer.name, layer.source, layer.size, 0, registered=0),
-        f"    sct_rate_encoder #(.N({layer.size}), .B({layer.bits})) {layer.name} "
-        f"(.clk(clk), .value(in_data), .random({layer.name}_random), .bits({layer.name}_bits));",
+        f"    sct_rate_encoder #(.N({layer.size}), .B({layer.bits})) {layer.name}__encoder "
+        f"(.clk(clk), .value(in_data), .random({layer.name}__random), .bits({layer.name}__bits));",
     ]
 
 
@@ -248,11 +258,16 @@ def _synapse(top: str, synapse: SynapsePlan, stage: int, spikes: str) -> list[st
     ports = [".clk(clk)", f".spikes({spikes})"]
     if isinstance(layer, ir.StochasticSynapse):
         lines += _source(layer.name, layer.source, layer.n_inputs, stage - 1, registered=1)
-        ports.append(f".random({layer.name}_random)")
+        ports.append(f".random({layer.name}__random)")
     for i, counter in enumerate(synapse.counters):
-        lines.append(f"    wire [{counter.width - 1}:0] {layer.name}_current{i};")
-        ports.append(f".current{i}({layer.name}_current{i})")
-    return [*lines, f"    {top}_{layer.name} {layer.name} (", "        " + ",\n        ".join(ports), "    );"]
+        lines.append(f"    wire [{counter.width - 1}:0] {layer.name}__current{i};")
+        ports.append(f".current{i}({layer.name}__current{i})")
+    return [
+        *lines,
+        f"    {top}__{layer.name} {layer.name}__synapse (",
+        "        " + ",\n        ".join(ports),
+        "    );",
+    ]
 
 
 def _leak(leak: ir.Leak, i: int) -> str:
@@ -262,24 +277,24 @@ def _leak(leak: ir.Leak, i: int) -> str:
 
 def _neuron(neuron: NeuronPlan, synapse: SynapsePlan, stage: int) -> list[str]:
     layer = neuron.layer
-    lines = [f"    // {layer.name}: {layer.KIND}", f"    wire [{layer.size - 1}:0] {layer.name}_spikes;"]
+    lines = [f"    // {layer.name}: {layer.KIND}", f"    wire [{layer.size - 1}:0] {layer.name}__spikes;"]
     for i, (membrane, counter) in enumerate(zip(neuron.membranes, synapse.counters, strict=True)):
         width, theta = membrane.width, int(layer.threshold[i])
         limit = theta - membrane.offset - (layer.compare == "ge")
         if limit >= (1 << (width - 1 if membrane.signed else width)):
             limit = (1 << (width - 1 if membrane.signed else width)) - 1  # beyond reach: it can never fire
-        name = f"{layer.name}_{i}"
+        name = f"{layer.name}__{i}"
         lines += [
-            f"    wire [{width - 1}:0] {name}_charged;",
-            f"    wire {name}_fire;",
+            f"    wire [{width - 1}:0] {name}__charged;",
+            f"    wire {name}__fire;",
             f"    sct_lif #(.W({width}), .SIGNED({int(membrane.signed)}), .CW({counter.width}), "
             f".CURRENT_SIGNED({int(counter.signed)}), .SHIFT({neuron.shift}), {_leak(layer.leak, i)},",
             f"        .START({_constant(membrane.start, width)}), .LIMIT({_constant(limit, width)}), "
             f".THETA({_constant(theta, width)}), .RESET({_RESET[layer.reset]}), "
             f".DELAY({int(layer.reset_delay)})) {name} (",
             f"        .clk(clk), .clear(valid[{stage - 1}] & first[{stage - 1}]), .valid(valid[{stage}]),",
-            f"        .current({synapse.layer.name}_current{i}), .spike({layer.name}_spikes[{i}]),",
-            f"        .charged({name}_charged), .fire({name}_fire));",
+            f"        .current({synapse.layer.name}__current{i}), .spike({layer.name}__spikes[{i}]),",
+            f"        .charged({name}__charged), .fire({name}__fire));",
         ]
     return lines
 
@@ -293,24 +308,24 @@ def _readout(
 ) -> list[str]:
     layer, width = readout.layer, readout.width
     assert before is not None
-    lines = [f"    // {layer.name}: {layer.KIND}", f"    wire [{layer.size * width - 1}:0] {layer.name}_scores;"]
+    lines = [f"    // {layer.name}: {layer.KIND}", f"    wire [{layer.size * width - 1}:0] {layer.name}__scores;"]
     for i in range(layer.size):
         current_width, signed = (counters[i].width, int(counters[i].signed)) if counters else (1, 0)
-        current = f"{before.name}_current{i}" if counters else f"{before.name}_spikes[{i}]"
+        current = f"{before.name}__current{i}" if counters else f"{before.name}__spikes[{i}]"
         lines += [
             f"    sct_readout #(.W({width}), .SIGNED({int(readout.signed)}), .CW({current_width}), "
-            f".CURRENT_SIGNED({signed}), .SHIFT({readout.shift}), {_leak(layer.leak, i)}) {layer.name}_{i} (",
+            f".CURRENT_SIGNED({signed}), .SHIFT({readout.shift}), {_leak(layer.leak, i)}) {layer.name}__{i} (",
             f"        .clk(clk), .clear(valid[{stage - 1}] & first[{stage - 1}]), .valid(valid[{stage}]),",
-            f"        .current({current}), .score({layer.name}_scores[{i * width} +: {width}]));",
+            f"        .current({current}), .score({layer.name}__scores[{i * width} +: {width}]));",
         ]
     return [
         *lines,
-        f"    wire [{index_width - 1}:0] {layer.name}_index;",
-        f"    wire [{width - 1}:0] {layer.name}_best;",
+        f"    wire [{index_width - 1}:0] {layer.name}__index;",
+        f"    wire [{width - 1}:0] {layer.name}__best;",
         f"    reg [{index_width - 1}:0] decision;",
-        f"    sct_argmax #(.N({layer.size}), .W({width}), .SIGNED({int(readout.signed)})) {layer.name}_argmax "
-        f"(.scores({layer.name}_scores), .best({layer.name}_best), .index({layer.name}_index));",
-        f"    always @(posedge clk) if (valid[{stage + 1}]) decision <= {layer.name}_index;",
+        f"    sct_argmax #(.N({layer.size}), .W({width}), .SIGNED({int(readout.signed)})) {layer.name}__argmax "
+        f"(.scores({layer.name}__scores), .best({layer.name}__best), .index({layer.name}__index));",
+        f"    always @(posedge clk) if (valid[{stage + 1}]) decision <= {layer.name}__index;",
         "    assign out_class = decision;",
     ]
 
@@ -324,7 +339,7 @@ def _traces(design: DesignPlan) -> list[str]:
     synapses = {s.layer.name: s for s in design.synapses}
     neurons = {n.layer.name: n for n in design.neurons}
     for key, _count, width, _, stage in trace_signals(design):
-        name, port = key.split(".")[0], f"trace_{key.replace('.', '_')}"
+        name, port = key.split(".")[0], trace_port(key)
         if key.endswith(".mem"):
             lines += _trace_membranes(neurons[name], port, width, stage - 1)
         elif key.endswith(".decision"):
@@ -332,14 +347,14 @@ def _traces(design: DesignPlan) -> list[str]:
         elif name in synapses:
             for i, counter in enumerate(synapses[name].counters):
                 constant = counter.constant if counter.folded else 0
-                value = _extended(f"{name}_current{i}", counter.width, counter.signed, width)
+                value = _extended(f"{name}__current{i}", counter.width, counter.signed, width)
                 lines.append(f"    assign {port}[{i * width} +: {width}] = {value} + {_constant(constant, width)};")
         elif name in neurons:
-            lines.append(f"    assign {port} = {name}_spikes;")
+            lines.append(f"    assign {port} = {name}__spikes;")
         elif name == design.readout.layer.name:
-            lines.append(f"    assign {port} = {name}_scores;")
+            lines.append(f"    assign {port} = {name}__scores;")
         else:
-            lines.append(f"    assign {port} = {name}_bits;")
+            lines.append(f"    assign {port} = {name}__bits;")
     return lines
 
 
@@ -355,17 +370,17 @@ def _trace_membranes(neuron: NeuronPlan, port: str, width: int, stage: int) -> l
     layer = neuron.layer
     lines = []
     for i, membrane in enumerate(neuron.membranes):
-        name = f"{layer.name}_{i}"
-        charged = _extended(f"{name}_charged", membrane.width, membrane.signed, width)
+        name = f"{layer.name}__{i}"
+        charged = _extended(f"{name}__charged", membrane.width, membrane.signed, width)
         value = f"{charged} + {_constant(membrane.offset, width)}"
         if layer.reset != "none" and not layer.reset_delay:
             less = (
                 f"{value} - {_constant(int(layer.threshold[i]), width)}" if layer.reset == "subtract" else f"{width}'d0"
             )
-            value = f"{name}_fire ? {less} : {value}"
+            value = f"{name}__fire ? {less} : {value}"
         lines += [
-            f"    reg [{width - 1}:0] {name}_trace;",
-            f"    always @(posedge clk) if (valid[{stage}]) {name}_trace <= {value};",
-            f"    assign {port}[{i * width} +: {width}] = {name}_trace;",
+            f"    reg [{width - 1}:0] {name}__trace;",
+            f"    always @(posedge clk) if (valid[{stage}]) {name}__trace <= {value};",
+            f"    assign {port}[{i * width} +: {width}] = {name}__trace;",
         ]
     return lines
