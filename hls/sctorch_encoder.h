@@ -29,7 +29,23 @@ Ticks:
     step = sctorch_next_step<typename CONFIG_T::step_t, CONFIG_T::num_steps>(step);
 }
 
-// Events are bits already.
+// Thermometer code: bit j * levels + l is values[j] > l, the same at every tick.
+template <class data_T, class res_T, typename CONFIG_T>
+void sctorch_level_encoder(data_T values[CONFIG_T::n], res_T bits[CONFIG_T::n_ticks * CONFIG_T::n * CONFIG_T::levels]) {
+    #pragma HLS PIPELINE II=1
+    for (unsigned t = 0; t < CONFIG_T::n_ticks; t++) {
+        #pragma HLS UNROLL
+        for (unsigned j = 0; j < CONFIG_T::n; j++) {
+            #pragma HLS UNROLL
+            for (unsigned l = 0; l < CONFIG_T::levels; l++) {
+                #pragma HLS UNROLL
+                bits[(t * CONFIG_T::n + j) * CONFIG_T::levels + l] = values[j] > l;
+            }
+        }
+    }
+}
+
+// Events are bits already, and a direct encoder's integers are what its synapse takes.
 template <class data_T, class res_T, typename CONFIG_T>
 void sctorch_event_encoder(data_T events[CONFIG_T::n_ticks * CONFIG_T::n], res_T bits[CONFIG_T::n_ticks * CONFIG_T::n]) {
     #pragma HLS PIPELINE II=1

@@ -78,6 +78,27 @@ void sctorch_neuron(data_T current[CONFIG_T::n], res_T spike[CONFIG_T::n]) {
 #endif
 }
 
+// Axonal delay: the spikes of `delay` timesteps ago, silence before the window's start.
+template <class data_T, class res_T, typename CONFIG_T>
+void sctorch_delay(data_T spikes[CONFIG_T::n], res_T delayed[CONFIG_T::n]) {
+    #pragma HLS PIPELINE II=1
+    static typename CONFIG_T::step_t step = 0;
+    #pragma HLS RESET variable=step
+    static bool line[CONFIG_T::delay][CONFIG_T::n];
+    #pragma HLS ARRAY_PARTITION variable=line complete dim=0
+
+    for (unsigned i = 0; i < CONFIG_T::n; i++) {
+        #pragma HLS UNROLL
+        delayed[i] = step != 0 && line[CONFIG_T::delay - 1][i];
+        for (unsigned d = CONFIG_T::delay - 1; d > 0; d--) {
+            #pragma HLS UNROLL
+            line[d][i] = step != 0 && line[d - 1][i];
+        }
+        line[0][i] = spikes[i] != 0;
+    }
+    step = sctorch_next_step<typename CONFIG_T::step_t, CONFIG_T::num_steps>(step);
+}
+
 } // namespace nnet
 
 #endif

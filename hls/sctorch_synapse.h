@@ -53,7 +53,7 @@ Ticks:
     step = sctorch_next_step<typename CONFIG_T::step_t, CONFIG_T::num_steps>(step);
 }
 
-// current[i] = bias[i] + sum over inputs j of bit_j * w_ij.
+// current[i] = bias[i] + sum over inputs j of x_j * w_ij; x_j is a spike or a direct encoder's integer.
 template <class data_T, class res_T, typename CONFIG_T>
 void sctorch_fixed_synapse(data_T data[CONFIG_T::n_in], res_T current[CONFIG_T::n_out]) {
     #pragma HLS PIPELINE II=1
@@ -63,8 +63,7 @@ void sctorch_fixed_synapse(data_T data[CONFIG_T::n_in], res_T current[CONFIG_T::
         for (unsigned j = 0; j < CONFIG_T::n_in; j++) {
             #pragma HLS UNROLL
             const typename CONFIG_T::weight_t w = CONFIG_T::weight(i * CONFIG_T::n_in + j);
-            const typename CONFIG_T::weight_t term = data[j] != 0 ? w : typename CONFIG_T::weight_t(0);
-            sum += term;
+            sum += data[j] * w;
         }
         current[i] = sum;
     }

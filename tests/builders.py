@@ -78,7 +78,7 @@ def random_synapse(
     scale = 2**bits if fixed else length
     bias = numbers.integers(-scale, 2 * scale + 1, n_out) if rnd.random() < 0.5 else np.zeros(n_out, np.int64)
     if fixed:
-        return ir.FixedSynapse(name, weight, bias, bits)
+        return ir.FixedSynapse(name, weight, bias, bits, bits)
     return ir.StochasticSynapse(name, weight, bias, length, random_source(rnd, bits, source, avoid))
 
 

@@ -22,7 +22,7 @@ from sctorch.ir.simulator import Trace, check_input, simulate
 from sctorch.ir.streams import StreamSource
 
 __all__ = [
-    "Delay", "DirectEncoder", "Encoder", "EventEncoder", "FixedSynapse", "Layer", "Leak", "LevelEncoder", "Network", "Neuron", "RateEncoder", "Readout",
-    "StochasticSynapse", "StreamSource", "Synapse", "Trace", "analyse", "check_input", "digest", "load", "save",
-    "signed_width", "simulate", "unsigned_width",
+    "Delay", "DirectEncoder", "Encoder", "EventEncoder", "FixedSynapse", "Layer", "Leak", "LevelEncoder", "Network",
+    "Neuron", "RateEncoder", "Readout", "StochasticSynapse", "StreamSource", "Synapse", "Trace", "analyse",
+    "check_input", "digest", "load", "save", "signed_width", "simulate", "unsigned_width",
 ]  # fmt: skip

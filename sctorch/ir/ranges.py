@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sctorch.ir.layers import Leak, Network, Neuron, Readout, StochasticSynapse, Synapse
+from sctorch.ir.layers import Delay, Leak, Network, Neuron, Readout, StochasticSynapse, Synapse
 from sctorch.ir.rules import leaked
 
 __all__ = ["Interval", "LayerRanges", "analyse", "signed_width", "unsigned_width"]
@@ -125,7 +125,7 @@ def _readout(layer: Readout, current: Interval, steps: int) -> LayerRanges:
 
 
 def analyse(network: Network) -> dict[str, LayerRanges]:
-    """Bounds of every layer's signals, by layer name, for windows of 1 to num_steps timesteps."""
+    """Bounds of every layer's signals but the encoder's, by layer name, for windows of 1 to num_steps timesteps."""
     ranges: dict[str, LayerRanges] = {}
     current, frac = Interval(np.zeros(1, np.int64), np.ones(1, np.int64)), 0
     for layer in network.layers:
@@ -137,6 +137,8 @@ def analyse(network: Network) -> dict[str, LayerRanges]:
         elif isinstance(layer, Neuron):
             ranges[layer.name] = _neuron(layer, current.shifted(layer.frac - frac), network.num_steps)
             current, frac = Interval(np.zeros(layer.size, np.int64), np.ones(layer.size, np.int64)), 0
+        elif isinstance(layer, Delay):
+            ranges[layer.name] = LayerRanges()
         elif isinstance(layer, Readout):
             ranges[layer.name] = _readout(layer, current.shifted(layer.frac - frac), network.num_steps)
     return ranges

@@ -37,7 +37,7 @@ def synapse(index: int, n_in: int, n_out: int, rng: np.random.Generator) -> ir.S
     """A fixed synapse, or a stochastic one with L = 1, 2, 4 and each weight source in turn."""
     if index % 3 == 0:
         weight = rng.integers(-15, 16, (n_out, n_in))
-        return ir.FixedSynapse(f"syn{index}", weight, rng.integers(-3, 9, n_out), 4)
+        return ir.FixedSynapse(f"syn{index}", weight, rng.integers(-3, 9, n_out), 4, 4)
     source = [*LFSR, *COUNTER][(index - index // 3) % 6]
     limit = 2**source.bits
     weight = rng.integers(1 - limit, limit, (n_out, n_in))

@@ -51,6 +51,14 @@ class SctorchRateEncoder(_Layer):
     _expected_attributes = [Attribute("n_ticks")]  # noqa: RUF012
 
 
+class SctorchLevelEncoder(_Layer):
+    _expected_attributes = [Attribute("n_ticks")]  # noqa: RUF012
+
+
+class SctorchDirectEncoder(_Layer):
+    _expected_attributes = [Attribute("n_ticks")]  # noqa: RUF012
+
+
 class SctorchEventEncoder(_Layer):
     _expected_attributes = [Attribute("n_ticks")]  # noqa: RUF012
 
@@ -85,6 +93,10 @@ class SctorchNeuron(_Layer):
         self.add_type("threshold", ir.signed_width(0, int(self.get_attr("ir").threshold.max())))
 
 
+class SctorchDelay(_Layer):
+    pass
+
+
 class SctorchReadout(_Layer):
     _expected_attributes = [Attribute("current_shift")]  # noqa: RUF012
 
@@ -94,8 +106,8 @@ class SctorchDecision(_Layer):
 
 
 LAYERS = (
-    SctorchRateEncoder, SctorchEventEncoder, SctorchStochasticSynapse, SctorchFixedSynapse,
-    SctorchNeuron, SctorchReadout, SctorchDecision,
+    SctorchRateEncoder, SctorchLevelEncoder, SctorchDirectEncoder, SctorchEventEncoder,
+    SctorchStochasticSynapse, SctorchFixedSynapse, SctorchNeuron, SctorchDelay, SctorchReadout, SctorchDecision,
 )  # fmt: skip
 
 
@@ -117,6 +129,16 @@ def _rate_encoder(node: Layer, name: str) -> str:
     return source_cpp(f"{name}_source", layer.source, layer.size) + _struct(
         name, [*lines, f"typedef {name}_source source"]
     )
+
+
+def _level_encoder(node: Layer, name: str) -> str:
+    layer = node.get_attr("ir")
+    return _struct(name, _unsigned(n=layer.n_features, levels=layer.levels, n_ticks=node.get_attr("n_ticks")))
+
+
+def _delay(node: Layer, name: str) -> str:
+    layer = node.get_attr("ir")
+    return _struct(name, [*_unsigned(n=layer.size, delay=layer.steps), *_clock(node)])
 
 
 def _event_encoder(node: Layer, name: str) -> str:
@@ -175,10 +197,14 @@ def _decision(node: Layer, name: str) -> str:
 # class -> (kernel, configuration)
 _KERNELS: dict[str, tuple[str, Callable[[Layer, str], str]]] = {
     "SctorchRateEncoder": ("sctorch_rate_encoder", _rate_encoder),
+    "SctorchLevelEncoder": ("sctorch_level_encoder", _level_encoder),
+    # A direct encoder's integers pass through as events do.
+    "SctorchDirectEncoder": ("sctorch_event_encoder", _event_encoder),
     "SctorchEventEncoder": ("sctorch_event_encoder", _event_encoder),
     "SctorchStochasticSynapse": ("sctorch_stochastic_synapse", _stochastic_synapse),
     "SctorchFixedSynapse": ("sctorch_fixed_synapse", _fixed_synapse),
     "SctorchNeuron": ("sctorch_neuron", _neuron),
+    "SctorchDelay": ("sctorch_delay", _delay),
     "SctorchReadout": ("sctorch_readout", _readout),
     "SctorchDecision": ("sctorch_decision", _decision),
 }

@@ -55,7 +55,7 @@ def plan(network: ir.Network) -> Plan:
     """Lay the network out as hls4ml layers; UnsupportedError if it is too large or a value too wide for them."""
     ranges = ir.analyse(network)
     ticks, encoder = network.encoder_ticks, network.encoder
-    rate = isinstance(encoder, ir.RateEncoder)
+    events = isinstance(encoder, ir.EventEncoder)
     layers = [_encoder(encoder, ticks)]
     traces = [Traced(encoder.name, ticks * encoder.size, ticks)]
     rows, frac = ticks, 0
@@ -67,6 +67,8 @@ def plan(network: ir.Network) -> Plan:
         elif isinstance(layer, ir.Neuron):
             layers.append(_neuron(layer, bounds, layer.frac - frac))
             frac = 0
+        elif isinstance(layer, ir.Delay):
+            layers.append(_entry("Delay", layer.name, layer, layer.size, 1, False))
         elif isinstance(layer, ir.Readout):
             layers += _readout(layer, bounds, layer.frac - frac if layer.output_mode == "membrane" else 0)
         traces.append(Traced(layer.name, layer.size))
@@ -86,8 +88,8 @@ def plan(network: ir.Network) -> Plan:
     return Plan(
         top=f"{network.name}_hls",
         port=port,
-        n_inputs=encoder.size if rate else ticks * encoder.size,
-        input_width=encoder.bits if isinstance(encoder, ir.RateEncoder) else 1,
+        n_inputs=ticks * encoder.size if events else encoder.n_features,
+        input_width=1 if isinstance(encoder, ir.EventEncoder) else encoder.bits,
         layers=layers,
         traces=tuple(traces),
     )
@@ -100,9 +102,15 @@ def _entry(kind: str, name: str, layer: ir.Layer, size: int, width: int, signed:
     }  # fmt: skip
 
 
+_ENCODERS = {
+    ir.RateEncoder: "RateEncoder", ir.LevelEncoder: "LevelEncoder",
+    ir.DirectEncoder: "DirectEncoder", ir.EventEncoder: "EventEncoder",
+}  # fmt: skip
+
+
 def _encoder(layer: ir.Encoder, ticks: int) -> dict[str, Any]:
-    kind = "RateEncoder" if isinstance(layer, ir.RateEncoder) else "EventEncoder"
-    return _entry(kind, layer.name, layer, ticks * layer.size, 1, False) | {"n_ticks": ticks}
+    width = layer.bits if isinstance(layer, ir.DirectEncoder) else 1
+    return _entry(_ENCODERS[type(layer)], layer.name, layer, ticks * layer.size, width, False) | {"n_ticks": ticks}
 
 
 def _synapse(layer: ir.Synapse, bounds: LayerRanges, data_ticks: int) -> dict[str, Any]:
@@ -215,8 +223,8 @@ def _write_test_bench(network: ir.Network, folder: Path) -> None:
     rng = np.random.default_rng(0)
     x: np.ndarray
     encoder, windows, steps = network.encoder, TEST_BENCH_WINDOWS, network.num_steps
-    if isinstance(encoder, ir.RateEncoder):
-        x = rng.random((windows, encoder.size), dtype=np.float32)
+    if not isinstance(encoder, ir.EventEncoder):
+        x = rng.random((windows, encoder.n_features), dtype=np.float32)
         rows = np.repeat(ir.check_input(network, x), steps, axis=0)
     else:
         x = rng.integers(0, 2, (steps * network.encoder_ticks, windows, encoder.size))

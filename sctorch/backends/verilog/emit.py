@@ -7,7 +7,14 @@ nothing of one layer meets the top's own names, a keyword, or another layer.
 from __future__ import annotations
 
 from sctorch import ir
-from sctorch.backends.verilog.plan import CounterPlan, DesignPlan, NeuronPlan, ReadoutPlan, SynapsePlan
+from sctorch.backends.verilog.plan import (
+    CounterPlan,
+    DesignPlan,
+    NeuronPlan,
+    ReadoutPlan,
+    SynapsePlan,
+    input_places,
+)
 from sctorch.ir.streams import lfsr_bits
 
 __all__ = ["class_width", "emit", "input_width", "trace_port", "trace_signals"]
@@ -18,7 +25,7 @@ _RESET = {"none": 0, "subtract": 1, "zero": 2}
 
 def input_width(network: ir.Network) -> int:
     """Bits of one input on the in_data port."""
-    return network.encoder.bits if isinstance(network.encoder, ir.RateEncoder) else 1
+    return 1 if isinstance(network.encoder, ir.EventEncoder) else network.encoder.bits
 
 
 def class_width(network: ir.Network) -> int:
@@ -47,7 +54,8 @@ def trace_signals(design: DesignPlan) -> list[tuple[str, int, int, bool, int]]:
             signals.append((layer.name, layer.size, design.readout.width, design.readout.signed, stage))
             signals.append((f"{layer.name}.decision", 1, class_width(design.network), False, stage + 1))
         else:
-            signals.append((layer.name, layer.size, 1, False, stage))
+            width = layer.bits if isinstance(layer, ir.DirectEncoder) else 1
+            signals.append((layer.name, layer.size, width, False, stage))
     return signals
 
 
@@ -88,7 +96,7 @@ def _synapse_module(top: str, synapse: SynapsePlan) -> str:
         f"{len(synapse.terms)} shared terms",
         f"module {name} (",
         "    input  wire clk,",
-        f"    input  wire [{layer.n_inputs - 1}:0] spikes,",
+        f"    input  wire [{layer.n_inputs * input_places(layer) - 1}:0] spikes,",
     ]
     if stochastic:
         lines.append(f"    input  wire [{layer.n_inputs * bits - 1}:0] random,")
@@ -134,14 +142,14 @@ def _top(design: DesignPlan) -> str:
     bits, stages = input_width(network), design.latency_cycles
     lines = [
         f"// Latency {stages} clocks, one timestep per clock. in_data must hold the window's features at every",
-        f"// timestep: {encoder.size} inputs of {bits} bit(s), input 0 lowest.",
+        f"// timestep: {encoder.n_features} inputs of {bits} bit(s), input 0 lowest.",
         f"module {network.name} (",
         "    input  wire clk,",
         "    input  wire rst,",
         "    input  wire in_valid,",
         "    input  wire in_first,",
         "    input  wire in_last,",
-        f"    input  wire [{encoder.size * bits - 1}:0] in_data,",
+        f"    input  wire [{encoder.n_features * bits - 1}:0] in_data,",
         "`ifdef SCTORCH_TRACE",
         f"    output wire [{stages}:0] trace_valid,",
         *(
@@ -183,6 +191,9 @@ def _top(design: DesignPlan) -> str:
         elif isinstance(layer, ir.Neuron):
             assert isinstance(before, ir.Synapse)
             lines += _neuron(neurons[layer.name], synapses[before.name], stage)
+            flow = f"{layer.name}__spikes"
+        elif isinstance(layer, ir.Delay):
+            lines += _delay(layer, stage, flow)
             flow = f"{layer.name}__spikes"
         else:
             counters = synapses[before.name].counters if isinstance(before, ir.Synapse) else None
@@ -237,11 +248,19 @@ def _lfsr(name: str, source: ir.StreamSource, seed: int, length: int, control: s
 
 def _encoder(layer: ir.Encoder) -> list[str]:
     lines = [f"    // {layer.name}: {layer.KIND}"]
-    if isinstance(layer, ir.EventEncoder):
+    if isinstance(layer, ir.EventEncoder | ir.DirectEncoder):
+        width = layer.size * (layer.bits if isinstance(layer, ir.DirectEncoder) else 1)
         return [
             *lines,
-            f"    reg [{layer.size - 1}:0] {layer.name}__bits;",
+            f"    reg [{width - 1}:0] {layer.name}__bits;",
             f"    always @(posedge clk) {layer.name}__bits <= in_data;",
+        ]
+    if isinstance(layer, ir.LevelEncoder):
+        return [
+            *lines,
+            f"    wire [{layer.size - 1}:0] {layer.name}__bits;",
+            f"    sct_level_encoder #(.N({layer.n_features}), .B({layer.bits}), .LEVELS({layer.levels})) "
+            f"{layer.name}__encoder (.clk(clk), .value(in_data), .bits({layer.name}__bits));",
         ]
     return [
         *lines,
@@ -299,6 +318,16 @@ def _neuron(neuron: NeuronPlan, synapse: SynapsePlan, stage: int) -> list[str]:
     return lines
 
 
+def _delay(layer: ir.Delay, stage: int, spikes: str) -> list[str]:
+    return [
+        f"    // {layer.name}: {layer.KIND}",
+        f"    wire [{layer.size - 1}:0] {layer.name}__spikes;",
+        f"    sct_delay #(.N({layer.size}), .D({layer.steps})) {layer.name}__line (.clk(clk), "
+        f".clear(valid[{stage - 1}] & first[{stage - 1}]), .valid(valid[{stage}]),",
+        f"        .spikes({spikes}), .delayed({layer.name}__spikes));",
+    ]
+
+
 def _readout(
     readout: ReadoutPlan,
     counters: tuple[CounterPlan, ...] | None,
@@ -338,6 +367,7 @@ def _traces(design: DesignPlan) -> list[str]:
     lines: list[str] = []
     synapses = {s.layer.name: s for s in design.synapses}
     neurons = {n.layer.name: n for n in design.neurons}
+    delays = {layer.name for layer in design.network.layers if isinstance(layer, ir.Delay)}
     for key, _count, width, _, stage in trace_signals(design):
         name, port = key.split(".")[0], trace_port(key)
         if key.endswith(".mem"):
@@ -349,7 +379,7 @@ def _traces(design: DesignPlan) -> list[str]:
                 constant = counter.constant if counter.folded else 0
                 value = _extended(f"{name}__current{i}", counter.width, counter.signed, width)
                 lines.append(f"    assign {port}[{i * width} +: {width}] = {value} + {_constant(constant, width)};")
-        elif name in neurons:
+        elif name in neurons or name in delays:
             lines.append(f"    assign {port} = {name}__spikes;")
         elif name == design.readout.layer.name:
             lines.append(f"    assign {port} = {name}__scores;")

@@ -11,7 +11,16 @@ from dataclasses import dataclass
 from sctorch import ir
 from sctorch.errors import ConfigError, UnsupportedError
 
-__all__ = ["CounterPlan", "DesignPlan", "MembranePlan", "NeuronPlan", "ReadoutPlan", "SynapsePlan", "plan"]
+__all__ = [
+    "CounterPlan",
+    "DesignPlan",
+    "MembranePlan",
+    "NeuronPlan",
+    "ReadoutPlan",
+    "SynapsePlan",
+    "input_places",
+    "plan",
+]
 
 # Words of Verilog-2005 that a design may not be called. (A layer may: its names in the design have a suffix.)
 _WORDS = """
@@ -66,7 +75,7 @@ class CounterPlan:
 class SynapsePlan:
     """A synapse layer: the terms that its neurons share, and a counter for each.
 
-    terms : (input j, magnitude): spike j and (magnitude > R_j). Magnitude 0 is the spike itself.
+    terms : (input wire, magnitude): the wire and (magnitude > R_j). Magnitude 0 is the wire itself.
     """
 
     layer: ir.Synapse
@@ -181,13 +190,20 @@ def _membrane(low: int, high: int, offset: int) -> MembranePlan:
     return MembranePlan(max(width, 2), signed, offset)
 
 
+def input_places(layer: ir.Synapse) -> int:
+    """Wires per input: one for a spike, one per bit of a direct encoder's integer."""
+    return max(1, layer.input_bits) if isinstance(layer, ir.FixedSynapse) else 1
+
+
 def _synapse(layer: ir.Synapse, folded: bool) -> SynapsePlan:
     stochastic = isinstance(layer, ir.StochasticSynapse)
+    places = input_places(layer)
     index: dict[tuple[int, int], int] = {}
     for j in range(layer.n_inputs):
         magnitudes = {abs(int(w)) if stochastic else 0 for w in layer.weight[:, j] if w}
         for magnitude in sorted(magnitudes):
-            index[j, magnitude] = len(index)
+            for place in range(places):
+                index[j * places + place, magnitude] = len(index)
     counters = []
     for i in range(layer.size):
         planes: dict[int, list[tuple[int, bool]]] = {}
@@ -196,10 +212,11 @@ def _synapse(layer: ir.Synapse, folded: bool) -> SynapsePlan:
             if not weight:
                 continue
             exponents = [0] if stochastic else [e for e in range(abs(weight).bit_length()) if abs(weight) >> e & 1]
-            term = index[j, abs(weight) if stochastic else 0]
-            for exponent in exponents:
-                planes.setdefault(exponent, []).append((term, weight < 0))
-                constant -= int(weight < 0) << exponent
+            for place in range(places):
+                term = index[j * places + place, abs(weight) if stochastic else 0]
+                for exponent in exponents:
+                    planes.setdefault(exponent + place, []).append((term, weight < 0))
+                    constant -= int(weight < 0) << (exponent + place)
         # Inverted bits first: a counter's last bits enter carries, where an inversion would cost a LUT.
         ordered = tuple((e, tuple(sorted(bits, key=lambda b: not b[1]))) for e, bits in sorted(planes.items()))
         counters.append(CounterPlan(ordered, constant, folded))
