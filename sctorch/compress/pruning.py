@@ -10,7 +10,7 @@ import torch
 from lightning import Callback, LightningModule, Trainer
 
 from sctorch.errors import ConfigError
-from sctorch.nn import SCLinear
+from sctorch.nn import Synapse
 
 __all__ = ["SCOPES", "MagnitudePruning", "PruneConfig", "prune", "sparsity"]
 
@@ -116,8 +116,8 @@ def sparsity(net: torch.nn.Module) -> float:
     return sum(int((w == 0).sum()) for w in weights) / sum(w.numel() for w in weights)
 
 
-def _synapses(net: torch.nn.Module) -> list[SCLinear]:
-    found = [m for m in net.modules() if isinstance(m, SCLinear)]
+def _synapses(net: torch.nn.Module) -> list[Synapse]:
+    found = [m for m in net.modules() if isinstance(m, Synapse)]
     if not found:
-        raise ConfigError(f"{type(net).__name__} has no SCLinear to prune")
+        raise ConfigError(f"{type(net).__name__} has no synapse to prune")
     return found

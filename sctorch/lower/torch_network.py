@@ -9,7 +9,19 @@ import torch
 
 from sctorch import ir
 from sctorch.errors import ConfigError, UnsupportedError
-from sctorch.nn import LIF, RateEncoder, SCLinear, SNNReadout, SpikingNetwork
+from sctorch.nn import (
+    LIF,
+    DirectEncoder,
+    Encoder,
+    EventEncoder,
+    FixedLinear,
+    LevelEncoder,
+    RateEncoder,
+    SCLinear,
+    SNNReadout,
+    SpikingNetwork,
+    Synapse,
+)
 
 __all__ = ["lower"]
 
@@ -35,32 +47,54 @@ def lower(net: SpikingNetwork, name: str = "net", meta: Mapping[str, str] | None
             f"a model of type {type(net).__name__}", "lower", "Build it as sctorch.nn.SpikingNetwork."
         )
     layers: list[ir.Layer] = []
-    frac = 0
+    frac = value_bits = 0
     for layer_name, module in net.named_layers():
-        layer = _layer(layer_name, module, frac)
+        layer = _layer(layer_name, module, frac, value_bits)
+        value_bits = module.value_bits if isinstance(module, Encoder) else 0
         if isinstance(layer, ir.Synapse):
             frac = layer.frac
         layers.append(layer)
+        if isinstance(module, LIF) and module.delay:
+            layers.append(ir.Delay(f"{layer_name}_delay", module.size, module.delay))
     network = ir.Network(name, net.num_steps, tuple(layers), dict(meta or {}))
     _check_exact(network)
     return network
 
 
-def _layer(name: str, module: torch.nn.Module, frac: int) -> ir.Layer:
+def _encoder(name: str, module: Encoder) -> ir.Encoder:
     if isinstance(module, RateEncoder):
         return ir.RateEncoder(name, module.size, module.source)
+    if isinstance(module, LevelEncoder):
+        return ir.LevelEncoder(name, module.n_features, module.levels)
+    if isinstance(module, DirectEncoder):
+        return ir.DirectEncoder(name, module.size, module.bits)
+    if isinstance(module, EventEncoder):
+        return ir.EventEncoder(name, module.size)
+    raise UnsupportedError(f"an encoder of type {type(module).__name__}", name, "Use the encoders of sctorch.nn.")
+
+
+def _synapse(name: str, module: Synapse, input_bits: int) -> ir.Synapse:
+    for parameter_name, parameter in module.named_parameters():
+        if not torch.isfinite(parameter).all():
+            raise ConfigError(f"{name}: {parameter_name} holds NaN or infinity; the training diverged")
+    weight = _integers(module.integer_weight())
+    zeros = np.zeros(module.out_features, np.int64)
     if isinstance(module, SCLinear):
-        for parameter_name, parameter in module.named_parameters():
-            if not torch.isfinite(parameter).all():
-                raise ConfigError(f"{name}: {parameter_name} holds NaN or infinity; the training diverged")
         bias = module.integer_bias()
-        return ir.StochasticSynapse(
-            name,
-            _integers(module.integer_weight()),
-            np.zeros(module.out_features, np.int64) if bias is None else _integers(bias),
-            module.bitstream_length,
-            module.source,
-        )
+        integers = zeros if bias is None else _integers(bias)
+        return ir.StochasticSynapse(name, weight, integers, module.bitstream_length, module.source)
+    if isinstance(module, FixedLinear):
+        bias = module.integer_bias(input_bits)
+        integers = zeros if bias is None else _integers(bias)
+        return ir.FixedSynapse(name, weight, integers, module.weight_bits, module.weight_frac, input_bits)
+    raise UnsupportedError(f"a synapse of type {type(module).__name__}", name, "Use the synapses of sctorch.nn.")
+
+
+def _layer(name: str, module: torch.nn.Module, frac: int, input_bits: int) -> ir.Layer:
+    if isinstance(module, Encoder):
+        return _encoder(name, module)
+    if isinstance(module, Synapse):
+        return _synapse(name, module, input_bits)
     if isinstance(module, LIF):
         theta = np.full(module.size, int(module.threshold * 2 ** module.frac(frac)), dtype=np.int64)
         return ir.Neuron(

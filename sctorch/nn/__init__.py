@@ -1,9 +1,13 @@
 """Modules that people compose into a spiking network."""
 
-from sctorch.nn.encoder import RateEncoder
+from sctorch.nn.blocks import Block, FixedPointLIF, StochasticLIF
+from sctorch.nn.encoder import DirectEncoder, Encoder, EventEncoder, LevelEncoder, RateEncoder
 from sctorch.nn.network import SpikingNetwork
-from sctorch.nn.neuron import LIF
+from sctorch.nn.neuron import IF, LIF
 from sctorch.nn.readout import SNNReadout
-from sctorch.nn.synapse import SCLinear
+from sctorch.nn.synapse import FixedLinear, SCLinear, Synapse
 
-__all__ = ["LIF", "RateEncoder", "SCLinear", "SNNReadout", "SpikingNetwork"]
+__all__ = [
+    "IF", "LIF", "Block", "DirectEncoder", "Encoder", "EventEncoder", "FixedLinear", "FixedPointLIF", "LevelEncoder",
+    "RateEncoder", "SCLinear", "SNNReadout", "SpikingNetwork", "StochasticLIF", "Synapse",
+]  # fmt: skip

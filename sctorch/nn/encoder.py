@@ -1,4 +1,4 @@
-"""Encoders: features become bits."""
+"""Encoders: features become bits, or integers."""
 
 from __future__ import annotations
 
@@ -10,10 +10,44 @@ from sctorch.errors import ConfigError, ShapeError
 from sctorch.ir.streams import MAXIMAL_TAPS, StreamSource
 from sctorch.nn.functional import rate_bits
 
-__all__ = ["RateEncoder"]
+__all__ = ["DirectEncoder", "Encoder", "EventEncoder", "LevelEncoder", "RateEncoder"]
 
 
-class RateEncoder(torch.nn.Module):
+def _check(where: str, **fields: tuple[int, int, int]) -> None:
+    for name, (value, low, high) in fields.items():
+        if not low <= value <= high:
+            raise ConfigError(f"{where}: {name} = {value} is outside {low} to {high}")
+
+
+class Encoder(torch.nn.Module):
+    """What all encoders have.
+
+    Attributes
+    ----------
+    n_features : features taken. size : bits (or integers) given per tick.
+    value_bits : bits of an integer that it gives; 0 if it gives spikes.
+    """
+
+    n_features: int
+    size: int
+    value_bits: int = 0
+
+    def features(self, x: Tensor) -> Tensor:
+        """Features [B, n_features] as float32, checked to lie in [0, 1]."""
+        where = type(self).__name__
+        if x.ndim != 2 or x.shape[1] != self.n_features:
+            raise ShapeError(f"{where}: expected features [B, {self.n_features}], got {tuple(x.shape)}")
+        x = x.to(torch.float32)
+        outside = ~((x >= 0) & (x <= 1))  # NaN compares false, and so lies outside
+        if outside.any():
+            b, j = (int(v) for v in outside.nonzero()[0])
+            raise ConfigError(
+                f"{where}: feature [{b}, {j}] = {float(x[b, j])} is outside 0 to 1; scale the features to [0, 1] first"
+            )
+        return x
+
+
+class RateEncoder(Encoder):
     """Rate code: feature u becomes v = min(floor(u * 2**bits), 2**bits - 1), one bit v > R_j[k] per tick.
 
     Equals `sctorch.ir.RateEncoder`. Features pass no gradient.
@@ -37,11 +71,9 @@ class RateEncoder(torch.nn.Module):
         decorrelator: str = "shared",
     ) -> None:
         super().__init__()
-        if size < 1:
-            raise ConfigError(f"RateEncoder: size = {size} must be at least 1")
-        if not 1 <= bits <= 16:
-            raise ConfigError(f"RateEncoder: bits = {bits} is outside 1 to 16")
-        self.size, self.bits = size, bits
+        _check("RateEncoder", size=(size, 1, 1 << 20), bits=(bits, 1, 16))
+        self.size = self.n_features = size
+        self.bits = bits
         if source == "counter":
             self.source = StreamSource("counter", bits, (), 0, decorrelator)
         else:
@@ -51,17 +83,7 @@ class RateEncoder(torch.nn.Module):
 
     def forward(self, x: Tensor, ticks: int) -> Tensor:
         """Bits [ticks, B, size], 0.0 or 1.0, for features [B, size] in [0, 1]."""
-        if x.ndim != 2 or x.shape[1] != self.size:
-            raise ShapeError(f"RateEncoder: expected features [B, {self.size}], got {tuple(x.shape)}")
-        x = x.to(torch.float32)
-        outside = ~((x >= 0) & (x <= 1))  # NaN compares false, and so lies outside
-        if outside.any():
-            b, j = (int(v) for v in outside.nonzero()[0])
-            raise ConfigError(
-                f"RateEncoder: feature [{b}, {j}] = {float(x[b, j])} is outside 0 to 1; "
-                "scale the features to [0, 1] first"
-            )
-        values = torch.floor(x * 2**self.bits).clamp(max=2**self.bits - 1)
+        values = torch.floor(self.features(x) * 2**self.bits).clamp(max=2**self.bits - 1)
         return rate_bits(values, self._values(ticks, x.device))
 
     def _values(self, ticks: int, device: torch.device) -> Tensor:
@@ -72,3 +94,78 @@ class RateEncoder(torch.nn.Module):
 
     def extra_repr(self) -> str:
         return f"{self.size}, bits={self.bits}, source={self.source.kind}, decorrelator={self.source.decorrelator}"
+
+
+class LevelEncoder(Encoder):
+    """Thermometer code: v = min(floor(u * (levels + 1)), levels); output j * levels + l is v_j > l at every tick.
+
+    Equals `sctorch.ir.LevelEncoder`.
+
+    Parameters
+    ----------
+    n_features : number of features; the next layer takes n_features * levels inputs.
+    levels : bits per feature, 1 to 255.
+    """
+
+    def __init__(self, n_features: int, levels: int) -> None:
+        super().__init__()
+        _check("LevelEncoder", n_features=(n_features, 1, 1 << 20), levels=(levels, 1, 255))
+        self.n_features, self.levels, self.size = n_features, levels, n_features * levels
+
+    def forward(self, x: Tensor, ticks: int) -> Tensor:
+        """Bits [ticks, B, size], the same at every tick."""
+        # The product in float64: that of a float32 feature with a small integer is exact there.
+        values = torch.floor(self.features(x).double() * (self.levels + 1)).clamp(max=self.levels)
+        bits = values.unsqueeze(-1) > torch.arange(self.levels, device=x.device)
+        return bits.flatten(1).to(torch.float32).expand(ticks, -1, -1)
+
+    def extra_repr(self) -> str:
+        return f"{self.n_features}, levels={self.levels}"
+
+
+class DirectEncoder(Encoder):
+    """The same integers v = min(floor(u * 2**bits), 2**bits - 1) at every timestep, into a FixedLinear only.
+
+    Equals `sctorch.ir.DirectEncoder`.
+
+    Parameters
+    ----------
+    size : number of features. bits : resolution, 1 to 16.
+    """
+
+    def __init__(self, size: int, bits: int = 8) -> None:
+        super().__init__()
+        _check("DirectEncoder", size=(size, 1, 1 << 20), bits=(bits, 1, 16))
+        self.size = self.n_features = size
+        self.bits = self.value_bits = bits
+
+    def forward(self, x: Tensor, ticks: int) -> Tensor:
+        """Integers [ticks, B, size], the same at every tick."""
+        values = torch.floor(self.features(x) * 2**self.bits).clamp(max=2**self.bits - 1)
+        return values.expand(ticks, -1, -1)
+
+    def extra_repr(self) -> str:
+        return f"{self.size}, bits={self.bits}"
+
+
+class EventEncoder(Encoder):
+    """Spikes given as they are: [T * L, B, size] of 0 and 1, one row per tick of the layer it feeds.
+
+    Equals `sctorch.ir.EventEncoder`. Spikes pass their gradient.
+    """
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        _check("EventEncoder", size=(size, 1, 1 << 20))
+        self.size = self.n_features = size
+
+    def forward(self, x: Tensor, ticks: int) -> Tensor:
+        """The spikes, checked."""
+        if x.ndim != 3 or x.shape[0] != ticks or x.shape[2] != self.size:
+            raise ShapeError(f"EventEncoder: expected spikes [{ticks}, B, {self.size}], got {tuple(x.shape)}")
+        if not ((x == 0) | (x == 1)).all():
+            raise ConfigError("EventEncoder: spikes must be 0 or 1")
+        return x.to(torch.float32)
+
+    def extra_repr(self) -> str:
+        return f"{self.size}"

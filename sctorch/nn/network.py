@@ -9,10 +9,11 @@ import torch
 from torch import Tensor
 
 from sctorch.errors import ConfigError, ShapeError
-from sctorch.nn.encoder import RateEncoder
+from sctorch.nn.blocks import Block
+from sctorch.nn.encoder import Encoder
 from sctorch.nn.neuron import LIF
 from sctorch.nn.readout import SNNReadout
-from sctorch.nn.synapse import SCLinear
+from sctorch.nn.synapse import FixedLinear, SCLinear, Synapse
 
 __all__ = ["SpikingNetwork"]
 
@@ -24,7 +25,8 @@ class SpikingNetwork(torch.nn.Module):
 
     Parameters
     ----------
-    layers : RateEncoder first, SNNReadout last; synapses and neurons in turn between them.
+    layers : an encoder first, SNNReadout last; synapses and neurons in turn between them. Blocks
+        (StochasticLIF, FixedPointLIF) are taken apart.
     num_steps : timesteps of one window.
 
     Examples
@@ -47,8 +49,9 @@ class SpikingNetwork(torch.nn.Module):
         if num_steps < 1:
             raise ConfigError(f"SpikingNetwork: num_steps = {num_steps} must be at least 1")
         self.num_steps = num_steps
-        self.names = _names(layers)
-        for name, layer in zip(self.names, layers, strict=True):
+        flat = [part for layer in layers for part in (layer if isinstance(layer, Block) else [layer])]
+        self.names = _names(flat)
+        for name, layer in zip(self.names, flat, strict=True):
             self.add_module(name, layer)
         _check(list(self.named_layers()))
 
@@ -59,11 +62,13 @@ class SpikingNetwork(torch.nn.Module):
 
     def _run(self, x: Tensor) -> Iterator[tuple[str, Tensor]]:
         """Integers of every signal by trace key, in order; the readout's scores come last but one."""
-        frac = 0
+        frac = value_bits = 0
         flow = x
         for name, layer in self.named_layers():
-            if isinstance(layer, RateEncoder):
-                flow = layer(x, self.num_steps * self._encoder_ticks())
+            if isinstance(layer, Encoder):
+                flow, value_bits = layer(x, self.num_steps * self._synapses()[0].bitstream_length), layer.value_bits
+            elif isinstance(layer, FixedLinear):
+                flow, frac, value_bits = layer(flow, value_bits), layer.frac + value_bits, 0
             elif isinstance(layer, SCLinear):
                 ticks = self.num_steps * layer.bitstream_length
                 if flow.shape[0] != ticks:
@@ -72,14 +77,17 @@ class SpikingNetwork(torch.nn.Module):
             elif isinstance(layer, LIF):
                 flow, mem = layer.run(flow, frac)
                 yield f"{name}.mem", mem
+                if layer.delay:
+                    yield name, flow
+                    name, flow = f"{name}_delay", layer.delayed(flow)
             elif isinstance(layer, SNNReadout):
                 flow = layer.run(flow, frac)
                 frac = layer.frac(frac)
                 yield f"{name}.decision", layer.decide(flow)
             yield name, flow
 
-    def _encoder_ticks(self) -> int:
-        return next(m.bitstream_length for m in self.children() if isinstance(m, SCLinear))
+    def _synapses(self) -> list[Synapse]:
+        return [m for m in self.children() if isinstance(m, Synapse)]
 
     def _last(self) -> SNNReadout:
         layer = self.get_submodule(self.names[-1])
@@ -88,7 +96,9 @@ class SpikingNetwork(torch.nn.Module):
 
     def output_frac(self) -> int:
         """Fractional bits of the scores."""
-        return self._last().frac([m for m in self.children() if isinstance(m, SCLinear)][-1].frac)
+        synapses = self._synapses()
+        encoder = next(m for m in self.children() if isinstance(m, Encoder))
+        return self._last().frac(synapses[-1].frac + (encoder.value_bits if len(synapses) == 1 else 0))
 
     def scores(self, x: Tensor) -> Tensor:
         """Scores after every timestep, [T, B, n], in value units, differentiable."""
@@ -105,9 +115,10 @@ class SpikingNetwork(torch.nn.Module):
 
         Returns
         -------
-        int64 tensors: bits of the encoder [T * L, B, n]; currents of synapses, spikes of neurons
+        int64 tensors: what the encoder gives [T * L, B, n]; currents of synapses, spikes of neurons
         and scores of the readout [T, B, n] under the layer's name; membranes [T, B, n] under
-        "<name>.mem"; decisions [T, B, 1] under "<readout>.decision".
+        "<name>.mem"; spikes behind an axonal delay under "<name>_delay"; decisions [T, B, 1] under
+        "<readout>.decision".
         """
         result = {}
         for key, value in self._run(torch.as_tensor(x)):
@@ -123,22 +134,23 @@ class SpikingNetwork(torch.nn.Module):
         return self.trace(x)[f"{self.names[-1]}.decision"][..., 0]
 
 
-def _names(layers: tuple[torch.nn.Module, ...]) -> list[str]:
+def _names(layers: list[torch.nn.Module]) -> list[str]:
     counts: dict[str, int] = {}
     names = []
     for layer in layers:
-        if isinstance(layer, RateEncoder):
+        if isinstance(layer, Encoder):
             names.append("encoder")
         elif isinstance(layer, SNNReadout):
             names.append("readout")
-        elif isinstance(layer, SCLinear | LIF):
-            kind = "synapse" if isinstance(layer, SCLinear) else "neuron"
+        elif isinstance(layer, Synapse | LIF):
+            kind = "synapse" if isinstance(layer, Synapse) else "neuron"
             counts[kind] = counts.get(kind, 0) + 1
             names.append(f"{kind}{counts[kind]}")
         else:
             raise ConfigError(
                 f"SpikingNetwork: {type(layer).__name__} is no layer of a spiking network; "
-                "allowed: RateEncoder, SCLinear, LIF, SNNReadout"
+                "allowed: RateEncoder, LevelEncoder, DirectEncoder, EventEncoder, SCLinear, FixedLinear, LIF, IF, "
+                "StochasticLIF, FixedPointLIF, SNNReadout"
             )
     if len(set(names)) != len(names):
         raise ConfigError(f"SpikingNetwork: one encoder and one readout are allowed, got {names}")
@@ -147,12 +159,13 @@ def _names(layers: tuple[torch.nn.Module, ...]) -> list[str]:
 
 def _check(named: list[tuple[str, torch.nn.Module]]) -> None:
     layers = [layer for _, layer in named]
-    if len(layers) < 3 or not isinstance(layers[0], RateEncoder) or not isinstance(layers[-1], SNNReadout):
-        raise ConfigError("SpikingNetwork: a RateEncoder must come first, an SNNReadout last, an SCLinear between")
-    size = layers[0].size
+    first, last = layers[0] if layers else None, layers[-1] if layers else None
+    if len(layers) < 3 or not isinstance(first, Encoder) or not isinstance(last, SNNReadout):
+        raise ConfigError("SpikingNetwork: an encoder must come first, an SNNReadout last, a synapse between")
+    size = first.size
     for (before_name, before), (name, layer) in itertools.pairwise(named):
-        spikes_before = isinstance(before, RateEncoder | LIF)
-        if isinstance(layer, SCLinear):
+        spikes_before = isinstance(before, Encoder | LIF)
+        if isinstance(layer, Synapse):
             needs_spikes, takes, gives = True, layer.in_features, layer.out_features
         elif isinstance(layer, LIF):
             needs_spikes, takes, gives = False, layer.size, layer.size
@@ -160,15 +173,13 @@ def _check(named: list[tuple[str, torch.nn.Module]]) -> None:
             needs_spikes, takes, gives = layer.output_mode == "spike", layer.n_classes, layer.n_classes
         else:
             raise ConfigError(f"SpikingNetwork: {name} must come first")
-        if needs_spikes != spikes_before or (isinstance(layer, SNNReadout) and isinstance(before, RateEncoder)):
-            wanted = (
-                "an LIF"
-                if isinstance(layer, SNNReadout) and needs_spikes
-                else "spikes"
-                if needs_spikes
-                else "an SCLinear"
-            )
+        if needs_spikes != spikes_before or (isinstance(layer, SNNReadout) and isinstance(before, Encoder)):
+            wanted = "spikes" if needs_spikes else "a synapse"
+            if isinstance(layer, SNNReadout) and needs_spikes:
+                wanted = "an LIF"
             raise ConfigError(f"SpikingNetwork: {name} must follow {wanted}, but follows {before_name}")
+        if isinstance(before, Encoder) and before.value_bits and not isinstance(layer, FixedLinear):
+            raise ConfigError(f"SpikingNetwork: {name} must be a FixedLinear, since {before_name} gives integers")
         if takes != size:
             raise ShapeError(f"SpikingNetwork: {name} takes {takes} inputs but {before_name} gives {size}")
         size = gives

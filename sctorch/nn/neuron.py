@@ -8,7 +8,7 @@ from torch import Tensor
 from sctorch.errors import ConfigError
 from sctorch.nn.functional import NeuronRule, SpikeGrad, lif
 
-__all__ = ["LIF", "leak_rule"]
+__all__ = ["IF", "LIF", "leak_rule"]
 
 BETA_BITS = 8
 
@@ -58,6 +58,7 @@ class LIF(torch.nn.Module):
     reset_delay : True: the reset acts at the next timestep, after the leak; False: at once.
     frac_bits : fractional bits of the membrane (raised to those of the synapse before it).
     spike_grad : surrogate gradient, a function such as snntorch.surrogate's; None is the arctangent.
+    delay : axonal delay of the spikes in timesteps, 0 to 1024; a layer of its own in exports.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class LIF(torch.nn.Module):
         reset_delay: bool = True,
         frac_bits: int = 4,
         spike_grad: SpikeGrad | None = None,
+        delay: int = 0,
     ) -> None:
         super().__init__()
         if size < 1:
@@ -90,7 +92,9 @@ class LIF(torch.nn.Module):
         self.size, self.beta, self.threshold = size, float(beta), float(threshold)
         self.leak, self.leak_shift, self.leak_factor = leak_rule("LIF", float(beta), leak)
         self.compare, self.reset_mechanism, self.reset_delay = compare, reset_mechanism, bool(reset_delay)
-        self.frac_bits, self.spike_grad = frac_bits, spike_grad
+        if not 0 <= delay <= 1024:
+            raise ConfigError(f"LIF: delay = {delay} is outside 0 to 1024")
+        self.frac_bits, self.spike_grad, self.delay = frac_bits, spike_grad, delay
 
     def frac(self, current_frac: int) -> int:
         """Fractional bits of the membrane behind a synapse with `current_frac` of them."""
@@ -109,12 +113,36 @@ class LIF(torch.nn.Module):
         return lif(current * 2.0 ** (rule.frac - current_frac), rule, self.spike_grad)
 
     def forward(self, current: Tensor, current_frac: int = 0) -> Tensor:
-        """Spikes [T, B, n], 0 or 1, for integer currents [T, B, n]."""
-        return self.run(current, current_frac)[0]
+        """Spikes [T, B, n], 0 or 1, for integer currents [T, B, n]; they leave the axon `delay` timesteps later."""
+        return self.delayed(self.run(current, current_frac)[0])
+
+    def delayed(self, spikes: Tensor) -> Tensor:
+        """Spikes [T, B, n] as they come out of the axons: `delay` timesteps later, silence before."""
+        steps = min(self.delay, len(spikes))
+        return torch.cat([torch.zeros_like(spikes[:steps]), spikes[: len(spikes) - steps]]) if steps else spikes
 
     def extra_repr(self) -> str:
         delay = "next timestep" if self.reset_delay else "at once"
         return (
             f"{self.size}, beta={self.beta} ({self.leak}), threshold={self.threshold}, compare={self.compare}, "
             f"reset={self.reset_mechanism} {delay}, frac_bits={self.frac_bits}"
+        )
+
+
+class IF(LIF):
+    """Integrate and fire: an `LIF` without a leak (beta = 1). The other parameters are those of `LIF`."""
+
+    def __init__(
+        self,
+        size: int,
+        threshold: float = 1.0,
+        compare: str = "gt",
+        reset_mechanism: str = "subtract",
+        reset_delay: bool = True,
+        frac_bits: int = 0,
+        spike_grad: SpikeGrad | None = None,
+        delay: int = 0,
+    ) -> None:
+        super().__init__(
+            size, 1.0, threshold, "none", compare, reset_mechanism, reset_delay, frac_bits, spike_grad, delay
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,10 +13,138 @@ from sctorch.errors import ConfigError, ShapeError
 from sctorch.ir.streams import MAXIMAL_TAPS, StreamSource
 from sctorch.nn.functional import quantise_weight, stochastic_current
 
-__all__ = ["SCLinear"]
+__all__ = ["FixedLinear", "SCLinear", "Synapse"]
 
 
-class SCLinear(torch.nn.Module):
+class Synapse(torch.nn.Module):
+    """What both kinds of synapse have: float weights that stand for integers, and a mask.
+
+    Attributes
+    ----------
+    weight : float parameter [out_features, in_features]; useful values lie within (-limit, limit).
+    bias : float parameter [out_features], or None.
+    mask : buffer of weight's shape; a 0 removes the synapse for good.
+    bitstream_length : ticks per timestep. frac : fractional bits of a current (of spikes).
+    """
+
+    mask: Tensor
+    bitstream_length: int = 1
+
+    def __init__(self, in_features: int, out_features: int, weight_bits: int, most_bits: int, bias: bool) -> None:
+        super().__init__()
+        where = type(self).__name__
+        for what, value in (("in_features", in_features), ("out_features", out_features)):
+            if value < 1:
+                raise ConfigError(f"{where}: {what} = {value} must be at least 1")
+        if not 1 <= weight_bits <= most_bits:
+            raise ConfigError(f"{where}: weight_bits = {weight_bits} is outside 1 to {most_bits}")
+        self.in_features, self.out_features, self.weight_bits = in_features, out_features, weight_bits
+        self.weight = torch.nn.Parameter(torch.empty(out_features, in_features))
+        self.bias = torch.nn.Parameter(torch.zeros(out_features)) if bias else None
+        self.register_buffer("mask", torch.ones(out_features, in_features))
+
+    @property
+    def frac(self) -> int:
+        raise NotImplementedError
+
+    @property
+    def limit(self) -> float:
+        """Weights beyond this round to no integer of their own."""
+        return 1.0
+
+    def reset_parameters(self) -> None:
+        """Uniform weights of a width that keeps currents near one threshold."""
+        bound = min(0.9, 2.0 / math.sqrt(self.in_features)) * self.limit
+        torch.nn.init.uniform_(self.weight, -bound, bound)
+
+    def integer_weight(self) -> Tensor:
+        """The hardware's weights, integers in floats, masked ones 0; gradients pass straight through."""
+        raise NotImplementedError
+
+    def _integer_bias(self, frac: int) -> Tensor | None:
+        """The hardware's bias in units of 2**-frac, or None."""
+        return None if self.bias is None else _Round.apply(self.bias, frac, 2**23)
+
+    def check_input(self, x: Tensor) -> None:
+        if x.ndim != 3 or x.shape[2] != self.in_features:
+            where = type(self).__name__
+            raise ShapeError(f"{where}: expected spikes [T, B, {self.in_features}], got {tuple(x.shape)}")
+
+
+class _Round(torch.autograd.Function):
+    """round(x * 2**frac) within +-limit; the gradient is that of x * 2**frac."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, frac: int, limit: int) -> Tensor:
+        ctx.scale = 2.0**frac
+        return torch.round(x * ctx.scale).clamp(-limit, limit)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+        return grad * ctx.scale, None, None
+
+
+class FixedLinear(Synapse):
+    """Fixed-point synapse: I_i[t] = b_i + sum over inputs of x_j w_ij, with integers w_ij.
+
+    w_ij = round(weight_ij * 2**weight_frac), clamped to |w| < 2**weight_bits. Equals
+    `sctorch.ir.FixedSynapse`.
+
+    Parameters
+    ----------
+    in_features, out_features : sizes, at least 1.
+    weight_bits : bits of the magnitude, 1 to 16; the sign is apart.
+    weight_frac : fractional bits of a weight, 0 to 24; default weight_bits, for weights in (-1, 1).
+    bias : learn an integer bias per neuron, added once per timestep.
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        weight_bits: int = 4,
+        weight_frac: int | None = None,
+        bias: bool = False,
+    ) -> None:
+        super().__init__(in_features, out_features, weight_bits, 16, bias)
+        self.weight_frac = weight_bits if weight_frac is None else weight_frac
+        if not 0 <= self.weight_frac <= 24:
+            raise ConfigError(f"FixedLinear: weight_frac = {weight_frac} is outside 0 to 24")
+        self.reset_parameters()
+
+    @property
+    def frac(self) -> int:
+        return self.weight_frac
+
+    @property
+    def limit(self) -> float:
+        return 2.0 ** (self.weight_bits - self.weight_frac)
+
+    def integer_weight(self) -> Tensor:
+        result: Tensor = _Round.apply(self.weight * self.mask, self.weight_frac, 2**self.weight_bits - 1)
+        return result
+
+    def integer_bias(self, input_bits: int = 0) -> Tensor | None:
+        """The hardware's bias in units of 2**-(weight_frac + input_bits), or None."""
+        return self._integer_bias(self.weight_frac + input_bits)
+
+    def forward(self, x: Tensor, input_bits: int = 0) -> Tensor:
+        """Currents [T, B, out] (integers, units of 2**-(weight_frac + input_bits)) for inputs [T, B, in].
+
+        input_bits : 0 for spikes; the bits of a direct encoder's integers.
+        """
+        self.check_input(x)
+        current = x @ self.integer_weight().t()
+        bias = self.integer_bias(input_bits)
+        return current if bias is None else current + bias
+
+    def extra_repr(self) -> str:
+        return (
+            f"{self.in_features}, {self.out_features}, weight_bits={self.weight_bits}, weight_frac={self.weight_frac}"
+        )
+
+
+class SCLinear(Synapse):
     """Stochastic synapse: weights are streams of bits, products are ANDs, sums are counted exactly.
 
     I_i[t] = b_i + sum over ticks and inputs of s_j sign(w_ij) (|w_ij| > R_j), with the integer
@@ -33,11 +162,6 @@ class SCLinear(torch.nn.Module):
     seed : the LFSR's register at the window's start.
     decorrelator : how input j gets its own R_j: "shift" (default for an LFSR), "shared",
         "permute" or "independent".
-
-    Attributes
-    ----------
-    weight : float parameter [out_features, in_features]; useful values lie in (-1, 1).
-    mask : buffer of the same shape; a 0 removes the synapse for good.
 
     Raises
     ------
@@ -57,25 +181,15 @@ class SCLinear(torch.nn.Module):
         seed: int = 1,
         decorrelator: str | None = None,
     ) -> None:
-        super().__init__()
-        for what, value in (("in_features", in_features), ("out_features", out_features)):
-            if value < 1:
-                raise ConfigError(f"SCLinear: {what} = {value} must be at least 1")
-        if not 1 <= weight_bits <= 8:
-            raise ConfigError(f"SCLinear: weight_bits = {weight_bits} is outside 1 to 8")
+        super().__init__(in_features, out_features, weight_bits, 8, bias)
         if not 1 <= bitstream_length <= 256 or bitstream_length & (bitstream_length - 1):
             raise ConfigError(f"SCLinear: bitstream_length = {bitstream_length} must be a power of two from 1 to 256")
-        self.in_features, self.out_features = in_features, out_features
-        self.weight_bits, self.bitstream_length = weight_bits, bitstream_length
+        self.bitstream_length = bitstream_length
         if source == "counter":
             self.source = StreamSource("counter", weight_bits, (), 0, decorrelator or "shared")
         else:
             taps = tuple(polynomial) if polynomial is not None else MAXIMAL_TAPS[max(weight_bits + 1, 5)]
             self.source = StreamSource(source, weight_bits, taps, seed, decorrelator or "shift")
-        self.weight = torch.nn.Parameter(torch.empty(out_features, in_features))
-        self.bias = torch.nn.Parameter(torch.zeros(out_features)) if bias else None
-        self.register_buffer("mask", torch.ones(out_features, in_features))
-        self.mask: Tensor
         self._random: dict[tuple[int, torch.device, torch.dtype], Tensor] = {}
         self.reset_parameters()
 
@@ -83,21 +197,13 @@ class SCLinear(torch.nn.Module):
     def frac(self) -> int:
         return self.bitstream_length.bit_length() - 1
 
-    def reset_parameters(self) -> None:
-        """Uniform weights of a width that keeps currents near one threshold."""
-        bound = min(0.9, 2.0 / math.sqrt(self.in_features))
-        torch.nn.init.uniform_(self.weight, -bound, bound)
-
     def integer_weight(self) -> Tensor:
         """The hardware's weights, integers in floats, masked ones 0; gradients pass straight through."""
         return quantise_weight(self.weight * self.mask, self.weight_bits)
 
     def integer_bias(self) -> Tensor | None:
         """The hardware's bias in units of 1 / bitstream_length, or None."""
-        if self.bias is None:
-            return None
-        scaled = self.bias * self.bitstream_length
-        return scaled + (torch.round(scaled) - scaled).detach()
+        return self._integer_bias(self.frac)
 
     def random(self, ticks: int) -> Tensor:
         """R [ticks, in_features], computed once per window length."""
@@ -109,8 +215,7 @@ class SCLinear(torch.nn.Module):
 
     def forward(self, spikes: Tensor) -> Tensor:
         """Currents [T, B, out] (integers, units of 1 / bitstream_length) for spikes [T * L, B, in]."""
-        if spikes.ndim != 3 or spikes.shape[2] != self.in_features:
-            raise ShapeError(f"SCLinear: expected spikes [T, B, {self.in_features}], got {tuple(spikes.shape)}")
+        self.check_input(spikes)
         if spikes.shape[0] % self.bitstream_length:
             raise ShapeError(
                 f"SCLinear: {spikes.shape[0]} ticks are no multiple of bitstream_length = {self.bitstream_length}"

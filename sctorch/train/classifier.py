@@ -10,7 +10,7 @@ from lightning import LightningModule
 from torch import Tensor
 
 from sctorch.errors import ConfigError
-from sctorch.nn import SCLinear, SpikingNetwork
+from sctorch.nn import SpikingNetwork, Synapse
 
 __all__ = ["SCHEDULES", "Classifier", "clamp_weights"]
 
@@ -89,7 +89,7 @@ class Classifier(LightningModule):
         clamp_weights(self.net)
 
     def configure_optimizers(self) -> Any:
-        synapses = [m.weight for m in self.net.modules() if isinstance(m, SCLinear)]
+        synapses = [m.weight for m in self.net.modules() if isinstance(m, Synapse)]
         known = {id(p) for p in synapses}
         others = [p for p in self.parameters() if p.requires_grad and id(p) not in known]
         groups = [
@@ -112,5 +112,5 @@ def clamp_weights(net: torch.nn.Module) -> None:
     a weight left to drift outside would change nothing, and would take as long to come back.
     """
     for module in net.modules():
-        if isinstance(module, SCLinear):
-            module.weight.clamp_(-1.0, 1.0)
+        if isinstance(module, Synapse):
+            module.weight.clamp_(-module.limit, module.limit)

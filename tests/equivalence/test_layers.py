@@ -1,0 +1,150 @@
+"""Layers beyond the first recipe: torch, simulator, Verilog and HLS compute the same integers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import sctorch
+from sctorch import ir, nn
+from sctorch.errors import ConfigError
+from sctorch.lower import lower
+
+WINDOWS = 30
+
+
+def direct() -> nn.SpikingNetwork:
+    """Integers in, weights beyond 1 in magnitude, biases, a long delay."""
+    return nn.SpikingNetwork(
+        nn.DirectEncoder(5, bits=4),
+        nn.FixedLinear(5, 6, weight_bits=4, weight_frac=2, bias=True),
+        nn.LIF(6, beta=0.75, threshold=2.0, reset_delay=False, compare="ge", delay=2),
+        nn.FixedPointLIF(6, 5, weight_bits=3, threshold=0.5, delay=4),
+        nn.FixedLinear(5, 3, weight_bits=5, weight_frac=5),
+        nn.SNNReadout(3, output_mode="membrane", beta=0.5, frac_bits=6),
+        num_steps=14,
+    )
+
+
+def levels() -> nn.SpikingNetwork:
+    """A thermometer code, both kinds of synapse, spike counts behind a delay."""
+    return nn.SpikingNetwork(
+        nn.LevelEncoder(4, levels=5),
+        nn.StochasticLIF(20, 6, weight_bits=3, beta=0.5, threshold=1.0, delay=1),
+        nn.FixedLinear(6, 3, weight_bits=3),
+        nn.IF(3, threshold=1.0, frac_bits=3, delay=3),
+        nn.SNNReadout(3),
+        num_steps=12,
+    )
+
+
+def events() -> nn.SpikingNetwork:
+    """Spikes in, straight through two synapses."""
+    return nn.SpikingNetwork(
+        nn.EventEncoder(7),
+        nn.FixedPointLIF(7, 5, weight_bits=2, beta=0.875, threshold=0.75, reset_mechanism="zero"),
+        nn.SCLinear(5, 2, weight_bits=2, bias=True),
+        nn.SNNReadout(2, output_mode="membrane"),
+        num_steps=10,
+    )
+
+
+def build(make: object, seed: int = 3) -> nn.SpikingNetwork:
+    torch.manual_seed(seed)
+    net = make()  # type: ignore[operator]
+    with torch.no_grad():
+        for parameter in net.parameters():
+            parameter.uniform_(-1.5, 2.0)
+    return net
+
+
+def inputs(net: nn.SpikingNetwork) -> np.ndarray:
+    rng = np.random.default_rng(1)
+    if isinstance(net.get_submodule("encoder"), nn.EventEncoder):
+        return (rng.random((net.num_steps, WINDOWS, 7)) < 0.4).astype(np.float32)
+    return rng.random((WINDOWS, net.get_submodule("encoder").n_features), dtype=np.float32)
+
+
+@pytest.mark.parametrize("make", [direct, levels, events], ids=lambda m: m.__name__)
+def test_all_four_agree(make: object, tmp_path: Path, require_tool) -> None:  # type: ignore[no-untyped-def]
+    require_tool("yosys")
+    require_tool("g++")
+    net = build(make)
+    x = inputs(net)
+    designs = [sctorch.export(net, tmp_path / backend, backend=backend, name="net0") for backend in ("verilog", "hls")]
+    report = sctorch.verify(net, designs, x)
+    assert report.ok, report.summary()
+    assert report.windows == WINDOWS
+    assert {len(pair.keys) for pair in report.pairs} == {len(ir.simulate(lower(net), x))}
+    if make is not events:  # a readout may be fed through a delay longer than what it shows
+        assert report.spikes_compared > 500
+
+
+def test_a_delay_shifts_by_whole_timesteps_and_starts_silent() -> None:
+    net = build(direct)
+    trace = net.trace(torch.from_numpy(inputs(net)))
+    spikes, delayed = trace["neuron1"], trace["neuron1_delay"]
+    assert torch.equal(delayed[2:], spikes[:-2])
+    assert not delayed[:2].any()
+    assert spikes.any()
+    assert not spikes.all()
+
+
+def test_a_delay_longer_than_the_window_is_silence() -> None:
+    lif = nn.LIF(2, threshold=1.0, delay=9)
+    current = torch.full((5, 1, 2), 3.0)
+    assert lif.run(current)[0].any()
+    assert not lif(current).any()
+
+
+def test_level_code_by_hand() -> None:
+    # (levels + 1) u = 0, 0.96, 1, 2.4, 4 -> v = 0, 0, 1, 2, 3 (the highest level is 3)
+    bits = nn.LevelEncoder(1, levels=3)(torch.tensor([[0.0], [0.24], [0.25], [0.6], [1.0]]), 2)
+    assert bits[0].tolist() == [[0, 0, 0], [0, 0, 0], [1, 0, 0], [1, 1, 0], [1, 1, 1]]
+    assert torch.equal(bits[0], bits[1])
+
+
+def test_fixed_weights_by_hand() -> None:
+    layer = nn.FixedLinear(3, 1, weight_bits=3, weight_frac=2)
+    with torch.no_grad():
+        layer.weight.copy_(torch.tensor([[0.3, -1.1, 9.0]]))  # times 4: 1.2, -4.4, 36 -> 1, -4, 7 (the largest)
+    assert layer.integer_weight().tolist() == [[1, -4, 7]]
+    assert layer(torch.tensor([[[1.0, 1.0, 0.0]], [[0.0, 0.0, 1.0]]])).tolist() == [[[-3.0]], [[7.0]]]
+
+
+def test_gradient_of_a_fixed_synapse_is_that_of_its_real_weight() -> None:
+    layer = nn.FixedLinear(3, 2, weight_bits=4, bias=True)
+    spikes = torch.tensor([[[1.0, 0.0, 1.0]]], requires_grad=True)
+    (layer(spikes) * torch.tensor([1.0, 2.0]) * 2.0**-4).sum().backward()  # in value units
+    assert layer.weight.grad is not None
+    assert layer.bias is not None
+    assert layer.weight.grad.tolist() == [[1, 0, 1], [2, 0, 2]]
+    assert layer.bias.grad is not None
+    assert layer.bias.grad.tolist() == [1, 2]
+    expected = torch.tensor([1.0, 2.0]) @ layer.integer_weight() * 2.0**-4
+    assert torch.equal(spikes.grad[0, 0], expected.detach())  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: nn.FixedLinear(3, 2, weight_bits=17), "weight_bits = 17"),
+        (lambda: nn.FixedLinear(3, 2, weight_frac=25), "weight_frac = 25"),
+        (lambda: nn.LevelEncoder(3, levels=256), "levels = 256"),
+        (lambda: nn.DirectEncoder(3, bits=17), "bits = 17"),
+        (lambda: nn.LIF(3, delay=-1), "delay = -1"),
+        (lambda: nn.EventEncoder(2)(torch.full((3, 1, 2), 0.5), 3), "0 or 1"),
+        (
+            lambda: nn.SpikingNetwork(
+                nn.DirectEncoder(3), nn.SCLinear(3, 2), nn.SNNReadout(2, "membrane"), num_steps=4
+            ),
+            "must be a FixedLinear",
+        ),
+    ],
+)
+def test_bad_fields_are_named(call: object, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        call()  # type: ignore[operator]
