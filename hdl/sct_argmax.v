@@ -28,9 +28,11 @@ module sct_argmax #(
             wire signed [W:0] a = {(SIGNED != 0) & left[W-1], left};
             wire signed [W:0] b = {(SIGNED != 0) & right[W-1], right};
             wire later = b > a;
+            /* verilator lint_off WIDTH */
             localparam [IW-1:0] OFFSET = LEFT;
             wire [IW-1:0] left_wide = {{IW{1'b0}}, left_index};
             wire [IW-1:0] right_wide = {{IW{1'b0}}, right_index};
+            /* verilator lint_on WIDTH */
             assign best = later ? right : left;
             assign index = later ? right_wide + OFFSET : left_wide;
         end

@@ -19,7 +19,9 @@ module sct_charge #(
     output wire [W-1:0]  scaled
 );
     localparam PW = W + LEAK_SHIFT + 2;
+    /* verilator lint_off UNUSEDSIGNAL */  // without a leak
     wire signed [W:0] m = {(SIGNED != 0) & mem[W-1], mem};
+    /* verilator lint_on UNUSEDSIGNAL */
     generate
         if (LEAK == 1) begin : shift
             /* verilator lint_off UNUSEDSIGNAL */

@@ -41,7 +41,9 @@ module sct_lif #(
     localparam [W-1:0] FLIP = (SIGNED != 0) ? ({{(W-1){1'b0}}, 1'b1} << (W - 1)) : {W{1'b0}};
     localparam [W-1:0] BOUND = LIMIT ^ FLIP;
     wire [W-1:0] key = charged ^ FLIP;
+    /* verilator lint_off UNOPTFLAT */  // every bit depends on the one below it alone
     wire [W:0] above;
+    /* verilator lint_on UNOPTFLAT */
     assign above[0] = 1'b0;
     genvar i;
     generate

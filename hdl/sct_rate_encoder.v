@@ -13,6 +13,7 @@ module sct_rate_encoder #(
 );
     integer i, j;
     reg above;
+    /* verilator lint_off BLKSEQ */  // `above` is used up within the clock
     always @(posedge clk)
         for (j = 0; j < N; j = j + 1) begin
             above = 1'b0;
@@ -20,4 +21,5 @@ module sct_rate_encoder #(
                 above = (value[j*B + i] & ~random[j*B + i]) | ((value[j*B + i] ^~ random[j*B + i]) & above);
             bits[j] <= above;
         end
+    /* verilator lint_on BLKSEQ */
 endmodule

@@ -84,7 +84,7 @@ module {name}_bench (
         end
         if (out_valid & ~done) begin
             seen <= seen + 1;
-            if (out_class !== expect_class[seen]) errors <= errors + 1;
+            if (out_class !== expect_class[seen < {rows} ? seen : 0]) errors <= errors + 1;
             if (seen == {rows - 1}) done <= 1;
         end
     end

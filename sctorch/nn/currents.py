@@ -1,0 +1,84 @@
+"""Weights, bits and the exact currents of synapses, with straight-through gradients.
+
+Every tensor here holds integers exactly (|n| < 2**24 in float32); shapes are [T, B, n], time first.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+__all__ = ["quantise_weight", "rate_bits", "stochastic_current"]
+
+
+class _Round(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, weight: Tensor, bits: int) -> Tensor:
+        limit = 2**bits - 1
+        return torch.round(weight * 2**bits).clamp(-limit, limit)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        return grad, None
+
+
+def quantise_weight(weight: Tensor, bits: int) -> Tensor:
+    """Sign-magnitude integers round(w * 2**bits), clamped to |w| < 2**bits; straight-through.
+
+    The gradient is handed on in units of the real weight, so that callers that give the
+    gradient of w (and not of its integer) train at one scale for every bit width.
+    """
+    result: Tensor = _Round.apply(weight, bits)
+    return result
+
+
+def rate_bits(values: Tensor, random: Tensor) -> Tensor:
+    """Bits [ticks, B, n] = (values [B, n] > random [ticks, n]), as floats 0 and 1."""
+    return (values.unsqueeze(0) > random.unsqueeze(1)).to(values.dtype)
+
+
+class _StochasticCurrent(torch.autograd.Function):
+    """I[t] = sum over ticks and inputs of s sign(w) (|w| > R); d/dw and d/ds as for I = s w / 2**bits."""
+
+    @staticmethod
+    def forward(ctx: Any, bits: Tensor, weight: Tensor, random: Tensor, length: int, mean_scale: float) -> Tensor:
+        ticks, batch, n_in = bits.shape
+        steps = ticks // length
+        magnitude, sign = weight.abs(), weight.sign()
+        sampled = torch.where(magnitude.unsqueeze(0) > random.unsqueeze(1), sign, 0.0)  # [ticks, n_out, n_in]
+        if length == 1:
+            current = torch.bmm(bits, sampled.transpose(1, 2))
+        else:  # the ticks of one timestep lie side by side, so that one product sums them
+            side = bits.view(steps, length, batch, n_in).transpose(1, 2).reshape(steps, batch, length * n_in)
+            wide = sampled.view(steps, length, -1, n_in).transpose(1, 2).reshape(steps, -1, length * n_in)
+            current = torch.bmm(side, wide.transpose(1, 2))
+        ctx.save_for_backward(bits, weight)
+        ctx.length, ctx.mean_scale = length, mean_scale
+        return current
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None, None, None]:
+        bits, weight = ctx.saved_tensors
+        steps, batch, n_out = grad.shape
+        grad_bits = grad_weight = None
+        if ctx.needs_input_grad[0]:
+            per_step = grad @ (weight * ctx.mean_scale)
+            grad_bits = per_step.repeat_interleave(ctx.length, dim=0) if ctx.length > 1 else per_step
+        if ctx.needs_input_grad[1]:
+            summed = bits.view(steps, ctx.length, batch, -1).sum(dim=1) if ctx.length > 1 else bits
+            grad_weight = grad.reshape(-1, n_out).t() @ summed.reshape(steps * batch, -1)
+        return grad_bits, grad_weight, None, None, None
+
+
+def stochastic_current(bits: Tensor, weight: Tensor, random: Tensor, bitstream_length: int, weight_bits: int) -> Tensor:
+    """Exact current of a stochastic synapse, [T, B, n_out], in units of 1 / bitstream_length.
+
+    Parameters
+    ----------
+    bits : input bits [T * L, B, n_in]; weight : integers [n_out, n_in] from `quantise_weight`;
+    random : R [T * L, n_in].
+    """
+    result: Tensor = _StochasticCurrent.apply(bits, weight, random, bitstream_length, 2.0**-weight_bits)
+    return result

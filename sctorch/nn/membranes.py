@@ -1,0 +1,203 @@
+"""Membranes over a whole window: leak, fire, reset on integers, with surrogate gradients.
+
+Every tensor here holds integers exactly (|n| < 2**24 in float32); shapes are [T, B, n], time
+first. The gradients alone are approximate: they are those of the real-valued neuron
+u = beta m + I, with the surrogate's slope at each spike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+__all__ = ["NeuronRule", "SpikeGrad", "atan_derivative", "integrate", "lif"]
+
+SpikeGrad = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class NeuronRule:
+    """The static fields of a neuron's arithmetic (see `sctorch.ir.Neuron`).
+
+    Parameters
+    ----------
+    leak : "none", "shift" (by `shift` bits) or "multiply" (by a factor over 2**shift, given apart).
+    frac : fractional bits of the membrane.
+    compare, reset, reset_delay : as in `sctorch.ir.Neuron`.
+    """
+
+    leak: str
+    shift: int
+    frac: int
+    compare: str = "gt"
+    reset: str = "subtract"
+    reset_delay: bool = True
+
+    def leaked(self, mem: Tensor, factor: Tensor | None = None) -> Tensor:
+        if self.leak == "shift":
+            return mem - torch.floor(mem * 2.0**-self.shift)
+        if self.leak == "multiply":
+            assert factor is not None
+            return torch.floor(mem * factor * 2.0**-self.shift)
+        return mem
+
+    def beta(self, factor: Tensor | None = None) -> float | Tensor:
+        """The leak's real factor, of which the gradient is taken."""
+        if self.leak == "shift":
+            return 1 - 2.0**-self.shift
+        if self.leak == "multiply":
+            assert factor is not None
+            return factor * 2.0**-self.shift
+        return 1.0
+
+    def fires(self, mem: Tensor, threshold: Tensor) -> Tensor:
+        return mem > threshold if self.compare == "gt" else mem >= threshold
+
+    def reset_by(self, mem: Tensor, spikes: Tensor, threshold: Tensor) -> Tensor:
+        if self.reset == "none":
+            return mem
+        return mem - spikes * threshold if self.reset == "subtract" else mem * (1 - spikes)
+
+
+def atan_derivative(x: Tensor, alpha: float = 2.0) -> Tensor:
+    """Derivative of the arctangent surrogate (Fang et al., ICCV 2021, eq. 21)."""
+    return alpha / 2 / (1 + (torch.pi / 2 * alpha * x) ** 2)
+
+
+def _surrogate_derivative(spike_grad: SpikeGrad | None, x: Tensor) -> Tensor:
+    if spike_grad is None:
+        return atan_derivative(x)
+    with torch.enable_grad():
+        x = x.detach().requires_grad_()
+        (grad,) = torch.autograd.grad(spike_grad(x).sum(), x)
+    return grad
+
+
+def _add_decayed(grad: Tensor, later: Tensor, beta: float | Tensor) -> Tensor:
+    """grad += beta * later, in place."""
+    return grad.add_(later, alpha=beta) if isinstance(beta, float) else grad.addcmul_(later, beta)
+
+
+class _Lif(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any,
+        current: Tensor,
+        threshold: Tensor,
+        factor: Tensor | None,
+        rule: NeuronRule,
+        spike_grad: SpikeGrad | None,
+    ) -> tuple[Tensor, Tensor]:
+        mem = torch.zeros_like(current[0])
+        charged_all, spikes_all = torch.empty_like(current), torch.empty_like(current)
+        # Without an at-once reset the membrane after the step is the charged one: one tensor serves as both.
+        at_once = rule.reset != "none" and not rule.reset_delay
+        mem_all = torch.empty_like(current) if at_once else charged_all
+        for t in range(current.shape[0]):
+            charged = rule.leaked(mem, factor)
+            if rule.reset_delay and t > 0:
+                charged = rule.reset_by(charged, spikes_all[t - 1], threshold)
+            mem = torch.add(charged, current[t], out=charged_all[t])
+            spikes_all[t] = rule.fires(mem, threshold)
+            if at_once:
+                mem = rule.reset_by(mem, spikes_all[t], threshold)
+                mem_all[t] = mem
+        ctx.save_for_backward(charged_all, spikes_all, threshold, factor)
+        ctx.rule, ctx.spike_grad = rule, spike_grad
+        ctx.mark_non_differentiable(mem_all)
+        return spikes_all, mem_all
+
+    @staticmethod
+    def backward(
+        ctx: Any, grad_spikes: Tensor, _grad_mem: Tensor
+    ) -> tuple[Tensor, Tensor | None, Tensor | None, None, None]:
+        charged, spikes, threshold, factor = ctx.saved_tensors
+        rule: NeuronRule = ctx.rule
+        unit, beta = 2.0**-rule.frac, rule.beta(factor)
+        grad = grad_spikes * _surrogate_derivative(ctx.spike_grad, (charged - threshold) * unit) * unit
+        fired = grad.sum(dim=(0, 1)) if ctx.needs_input_grad[1] else None
+        carry = torch.zeros_like(grad[0])
+        for t in range(grad.shape[0] - 1, -1, -1):
+            if rule.reset == "zero":
+                carry = carry * (1 - spikes[t])
+            carry = _add_decayed(grad[t], carry, beta)
+        grad_threshold = grad_factor = None
+        if fired is not None:
+            grad_threshold = (-fired - _through_reset(rule, grad, spikes, beta)).sum_to_size(threshold.shape)
+        if factor is not None and ctx.needs_input_grad[2]:
+            mem = charged[:-1]
+            if rule.reset == "zero" or not rule.reset_delay:  # a late subtraction comes after the leak
+                mem = rule.reset_by(mem, spikes[:-1], threshold)
+            grad_factor = ((grad[1:] * mem).sum(dim=(0, 1)) * 2.0**-rule.shift).sum_to_size(factor.shape)
+        return grad, grad_threshold, grad_factor, None, None
+
+
+def _through_reset(rule: NeuronRule, grad: Tensor, spikes: Tensor, beta: float | Tensor) -> float | Tensor:
+    """d/d threshold of what a subtracting reset takes away, [n]; the spike that does it passes no gradient."""
+    if rule.reset != "subtract":
+        return 0.0
+    taken = (grad[1:] * spikes[:-1]).sum(dim=(0, 1))
+    return taken if rule.reset_delay else taken * beta
+
+
+def lif(
+    current: Tensor,
+    rule: NeuronRule,
+    threshold: Tensor,
+    factor: Tensor | None = None,
+    spike_grad: SpikeGrad | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Leaky integrate and fire over a whole window.
+
+    Parameters
+    ----------
+    current : integers [T, B, n] in membrane units.
+    threshold : integers in membrane units, shape [], [1] or [n]; its gradient flows through the
+        spike and through what a subtracting reset takes away.
+    factor : integers 0 to 2**shift of a multiply leak, shape [], [1] or [n]; its gradient is that
+        of the leak before rounding, m[t-1] / 2**shift.
+    spike_grad : surrogate, a function of (u - threshold) in value units such as those of
+        snntorch.surrogate; None is the arctangent.
+
+    Returns
+    -------
+    spikes [T, B, n] (0 or 1, differentiable) and membranes after each step [T, B, n] (not
+    differentiable). The spike that resets passes no gradient, as in snntorch.
+    """
+    spikes, mem = _Lif.apply(current, threshold, factor, rule, spike_grad)
+    return spikes, mem
+
+
+class _Integrate(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, current: Tensor, factor: Tensor | None, rule: NeuronRule) -> Tensor:
+        mem = torch.zeros_like(current[0])
+        result = torch.empty_like(current)
+        for t in range(current.shape[0]):
+            mem = torch.add(rule.leaked(mem, factor), current[t], out=result[t])
+        # The membranes are needed for the factor's gradient alone.
+        ctx.save_for_backward(factor, result if ctx.needs_input_grad[1] else None)
+        ctx.rule = rule
+        return result
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor | None, None]:
+        factor, mem = ctx.saved_tensors
+        beta = ctx.rule.beta(factor)
+        grad = grad.clone()
+        for t in range(grad.shape[0] - 2, -1, -1):
+            _add_decayed(grad[t], grad[t + 1], beta)
+        grad_factor = None
+        if ctx.needs_input_grad[1]:
+            grad_factor = ((grad[1:] * mem[:-1]).sum(dim=(0, 1)) * 2.0**-ctx.rule.shift).sum_to_size(factor.shape)
+        return grad, grad_factor, None
+
+
+def integrate(current: Tensor, rule: NeuronRule, factor: Tensor | None = None) -> Tensor:
+    """m = leak(m) + I over a whole window: membranes [T, B, n], differentiable; `factor` as in `lif`."""
+    result: Tensor = _Integrate.apply(current, factor, rule)
+    return result

@@ -1,0 +1,186 @@
+"""The comparison is itself tested: small faults put into the exported Verilog must be caught."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import builders
+import numpy as np
+import pytest
+
+import sctorch
+from sctorch import ir
+from sctorch.backends.verilog import VerilogDesign
+from sctorch.errors import MismatchError
+
+LFSR = ir.StreamSource("lfsr", 4, (7, 6), seed=37, decorrelator="shift")
+COUNTER = ir.StreamSource("counter", 5)
+SYNAPSE = np.array(
+    [[9, -4, 13, 15, 7, 0], [-1, 14, -15, 12, 3, 6], [7, -8, 15, -15, 11, 9], [3, 3, 5, 8, 12, 15], [15] * 6]
+)
+
+
+def _network(layers: list[ir.Layer], num_steps: int = 24) -> ir.Network:
+    return ir.Network("net", num_steps, tuple(layers))
+
+
+def _rate(reset: str, delay: bool, leak: ir.Leak, compare: str = "gt") -> ir.Network:
+    """Rate encoder, stochastic synapse with inhibition, one neuron layer, fixed synapse, membrane readout."""
+    synapse = ir.StochasticSynapse("synapse1", SYNAPSE, np.array([1, 0, 0, 1, 0]), 1, LFSR)
+    neuron = ir.Neuron("neuron1", 5, 2, np.array([9, 8, 6, 10, 12]), leak, compare, reset, delay)
+    last = ir.FixedSynapse("synapse2", np.array([[7, -2, -5, -3, 1], [-7, 2, 6, 3, 1]]), np.array([0, -1]), 3)
+    readout = ir.Readout("readout", 2, "membrane", "argmax_membrane", 4, ir.Leak("shift", 2))
+    return _network([ir.RateEncoder("encoder", 6, COUNTER), synapse, neuron, last, readout])
+
+
+def _counted() -> ir.Network:
+    """The sources the other way about, and spikes counted: ties are frequent."""
+    encoder = ir.RateEncoder("encoder", 6, ir.StreamSource("lfsr", 4, (5, 3), seed=3))
+    synapse = ir.StochasticSynapse("synapse1", SYNAPSE, np.zeros(5), 1, ir.StreamSource("counter", 4))
+    neuron = ir.Neuron("neuron1", 5, 0, np.array([2, 2, 1, 2, 2]), ir.Leak("multiply", 3, np.array([5])), "ge", "zero")
+    return _network([encoder, synapse, neuron, ir.Readout("readout", 5, "spike", "argmax_spike_count")])
+
+
+def _growing() -> ir.Network:
+    """Excitation alone and no reset: membranes without a sign bit that use their whole width."""
+    weight = np.array([[1, 1, 1, 0, 0, 0], [0, 0, 1, 1, 1, 1], [1, 0, 0, 0, 1, 0]])
+    synapse = ir.FixedSynapse("synapse1", weight, np.array([3, 3, 3]), 2)
+    neuron = ir.Neuron("neuron1", 3, 2, np.array([40, 50, 30]), ir.Leak("multiply", 4, np.array([15])), "gt", "none")
+    readout = ir.Readout("readout", 3, "spike", "argmax_spike_count")
+    return _network([ir.EventEncoder("spikes_in", 6), synapse, neuron, readout])
+
+
+NETWORKS: dict[str, Callable[[], ir.Network]] = {
+    "delayed": lambda: _rate("subtract", True, ir.Leak("shift", 2)),
+    "at once": lambda: _rate("subtract", False, ir.Leak("multiply", 3, np.array([5, 6, 7, 3, 8]))),
+    "to zero": lambda: _rate("zero", False, ir.Leak("shift", 3)),
+    "counted": _counted,
+    "growing": _growing,
+}
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """`old` becomes `new` in a file of the design, seen on the design of a network."""
+
+    network: str
+    file: str
+    old: str
+    new: str
+
+
+TOP = "net.v"
+MUTANTS = {
+    "encoder takes >= for >": Mutant("delayed", "sct_rate_encoder.v", "above = 1'b0;", "above = 1'b1;"),
+    "encoder forgets the lower bits": Mutant("delayed", "sct_rate_encoder.v", "& above)", "& 1'b0)"),
+    "neuron takes >= for >": Mutant("delayed", "sct_lif.v", "assign above[0] = 1'b0;", "assign above[0] = 1'b1;"),
+    "comparison loses its recurrence": Mutant("delayed", "sct_lif.v", "= key[i] | above[i];", "= key[i];"),
+    "comparison without sign": Mutant("at once", "sct_lif.v", "key = charged ^ FLIP;", "key = charged;"),
+    "term takes >= for >": Mutant("delayed", "sct_term.v", "<< MAGNITUDE)", "<< (MAGNITUDE + 1))"),
+    "no leak": Mutant("delayed", "sct_charge.v", "assign leaked = mem - part[W-1:0];", "assign leaked = mem;"),
+    "leak rounds up": Mutant("to zero", "sct_charge.v", "= m >>> LEAK_SHIFT", "= (m + 1'sd1) >>> LEAK_SHIFT"),
+    "leak without sign": Mutant("at once", "sct_charge.v", "(SIGNED != 0) & mem[W-1], mem", "1'b0, mem"),
+    "membrane one bit short": Mutant("growing", "sct_charge.v", "wire signed [W:0] m", "wire signed [W-1:0] m"),
+    "current without its sign": Mutant(
+        "at once", "sct_charge.v", "sign = (CURRENT_SIGNED != 0) & current[CW-1]", "sign = 1'b0"
+    ),
+    "current shifted one too far": Mutant("delayed", "sct_charge.v", "<< SHIFT;", "<< (SHIFT + 1);"),
+    "wrong tap": Mutant("delayed", "sct_lfsr.v", "^(bits[W-1:0] & TAPS)", "^(bits[W-1:0] & (TAPS ^ 1))"),
+    "wrong tap in the encoder's source": Mutant(
+        "counted", "sct_lfsr.v", "^(state[W-1:0] & TAPS)", "^(state[W-1:0] & (TAPS ^ 2))"
+    ),
+    "weights' source runs on into the next window": Mutant(
+        "delayed", "sct_lfsr.v", "if (first) bits <= SEED;", "if (first & bits == 0) bits <= SEED;"
+    ),
+    "encoder's source is stale at first": Mutant(
+        "counted", "sct_lfsr.v", "state = first ? SEED : bits;", "state = (first & bits == 0) ? SEED : bits;"
+    ),
+    "counter runs on into the next window": Mutant(
+        "counted", "sct_counter.v", "count <= first ? {B{1'b0}} : count + 1'b1;", "count <= count + 1'b1;"
+    ),
+    "counter not reversed": Mutant("delayed", "sct_counter.v", "now[B-1-i]", "now[i]"),
+    "delayed reset is not cleared": Mutant("delayed", "sct_lif.v", "fired <= 1'b0;", ""),
+    "membrane is not cleared": Mutant(
+        "at once",
+        "sct_lif.v",
+        "if (clear) mem <= START;\n                else if (valid) mem <= charged - ",
+        "if (valid) mem <= charged - ",
+    ),
+    "reset acts before the leak": Mutant(
+        "delayed", "sct_lif.v", "mem   <= charged;", "mem   <= charged - (fire ? THETA : {W{1'b0}});"
+    ),
+    "reset to zero is lost": Mutant("to zero", "sct_lif.v", "if (clear | (valid & fire)) mem", "if (clear) mem"),
+    "wrong START": Mutant("to zero", "sct_lif.v", ") mem <= START;", ") mem <= {W{1'b0}};"),
+    "neuron goes on in a gap": Mutant("delayed", "sct_lif.v", "end else if (valid) begin", "end else begin"),
+    "score is not cleared": Mutant("delayed", "sct_readout.v", "if (clear) mem <= {W{1'b0}};\n        else if", "if"),
+    "score one timestep late": Mutant("delayed", "sct_readout.v", "score <= charged;", "score <= mem;"),
+    "tie goes to the highest class": Mutant("counted", "sct_argmax.v", "later = b > a;", "later = b >= a;"),
+    "scores without sign": Mutant("delayed", "sct_argmax.v", "{(SIGNED != 0) & left[W-1], left}", "{1'b0, left}"),
+    "class off by one": Mutant("counted", "sct_argmax.v", "OFFSET = LEFT;", "OFFSET = LEFT - 1;"),
+    "counter without its carry": Mutant("delayed", "sct_popcount.v", "right, in[N-1]}", "right, 1'b0}"),
+    "counter of three without a term": Mutant("growing", "sct_popcount.v", "(in[0] & in[1]) | (in[0] & in[2])", "1'b0"),
+    "flags ignore valid": Mutant("delayed", "sct_flag.v", "valid_q <= valid & ~rst;", "valid_q <= ~rst;"),
+    "an input is swapped": Mutant("delayed", TOP, ".spike(spikes[0])", ".spike(spikes[1])"),
+    "clear one clock early": Mutant("delayed", TOP, ".clear(valid[1] & first[1])", ".clear(valid[0] & first[0])"),
+}
+
+WINDOWS = 8
+
+
+@pytest.fixture(scope="module")
+def designs(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], VerilogDesign]:
+    """The design of a network, exported when first asked for."""
+    builders.require_tool("yosys")
+    builders.require_tool("g++")
+    made: dict[str, VerilogDesign] = {}
+
+    def design(name: str) -> VerilogDesign:
+        if name not in made:
+            exported = sctorch.export(NETWORKS[name](), tmp_path_factory.mktemp("mutants") / "design")
+            assert isinstance(exported, VerilogDesign)
+            made[name] = exported
+        return made[name]
+
+    return design
+
+
+def differences(design: VerilogDesign) -> int:
+    """How many integers differ from the simulator's, over windows without and with gaps."""
+    network = design.network
+    x = builders.random_input(network, WINDOWS, 4)
+    gaps = np.random.default_rng(4).integers(0, 3, (WINDOWS, network.num_steps))
+    expected = ir.simulate(network, x)
+    assert builders.is_alive(network, expected)
+    count = 0
+    for got in (design.trace(x), design.trace(x, gaps=gaps)):
+        assert list(got) == list(expected)
+        count += sum(int((got[key] != expected[key]).sum()) for key in expected)
+    return count
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_without_a_fault_there_is_no_difference(name: str, designs: Callable[[str], VerilogDesign]) -> None:
+    assert differences(designs(name)) == 0
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_a_fault_is_caught(name: str, designs: Callable[[str], VerilogDesign], tmp_path: Path) -> None:
+    mutant = MUTANTS[name]
+    sound = designs(mutant.network)
+    folder = tmp_path / "mutant"
+    shutil.copytree(sound.folder, folder)
+    (folder / "sim" / "simulation.so").unlink()
+    file = folder / mutant.file if mutant.file == TOP else folder / "hdl" / mutant.file
+    text = file.read_text()
+    assert mutant.old in text, f"{mutant.file} no longer holds {mutant.old!r}; plant this fault anew"
+    file.write_text(text.replace(mutant.old, mutant.new))
+    design = VerilogDesign(folder, sound.network, sound.options)
+    design.build()
+    try:
+        caught = differences(design) > 0
+    except MismatchError as error:  # timesteps went missing or were added
+        caught = "timesteps out" in str(error)
+    assert caught
