@@ -109,5 +109,5 @@ def test_config_refuses(bad):
 
 
 def test_nothing_to_prune():
-    with pytest.raises(ConfigError, match="no SCLinear"):
+    with pytest.raises(ConfigError, match="no synapse"):
         sparsity(torch.nn.Linear(2, 2))
