@@ -19,7 +19,7 @@ from sctorch.cli import main
 from sctorch.errors import MismatchError, ToolFailedError
 
 RECIPE = """\
-name: small
+name: little
 data:
   class_path: sctorch.data.Digits
 network:
@@ -91,7 +91,7 @@ def _fake_export(
 ) -> FakeDesign:
     with writing_folder(folder) as part:
         write_description(part, backend, network, options, latency_cycles=4)
-        (part / "small.v").write_text("module small; endmodule\n")
+        (part / "little.v").write_text("module little; endmodule\n")
     return FakeDesign(folder, network, options)
 
 

@@ -51,7 +51,7 @@ def test_defaults_are_filled_in(recipe: Path) -> None:
         ("network.layers.2.class_path=LIFF", ["network.layers.2", "'LIFF'", "sctorch.nn.LIF"]),
         ("network.layers.2.class_path=torch.nn.ReLU", ["network.layers.2"]),
         ("network.layers.7.size=3", ["network.layers.7", "0 to 4"]),
-        ("network.layers=[]", ["RateEncoder"]),
+        ("network.layers=[]", ["an encoder must come first"]),
         ("data.batchsize=3", ["data", "'batch_size'"]),
         ("data.batch_size=0", ["batch_size = 0"]),
         ("data.class_path=Digts", ["data", "sctorch.data.Digits"]),

@@ -89,7 +89,7 @@ def test_only_what_depends_on_a_change_runs_again(
     [
         ("train/weights.ckpt", ["train"]),
         ("lower/network.json", ["lower"]),
-        ("verilog/small.v", ["verilog"]),
+        ("verilog/little.v", ["verilog"]),
         ("verify/verify.json", ["verify"]),
         ("results.json", ["report"]),
     ],
