@@ -96,7 +96,7 @@ def _layer(name: str, module: torch.nn.Module, frac: int, input_bits: int) -> ir
     if isinstance(module, Synapse):
         return _synapse(name, module, input_bits)
     if isinstance(module, LIF):
-        theta = np.full(module.size, int(module.threshold * 2 ** module.frac(frac)), dtype=np.int64)
+        theta = np.broadcast_to(_integers(module.integer_threshold(module.frac(frac))), (module.size,))
         return ir.Neuron(
             name, module.size, module.frac(frac), theta, _leak(module),
             module.compare, module.reset_mechanism, module.reset_delay,
@@ -109,8 +109,11 @@ def _layer(name: str, module: torch.nn.Module, frac: int, input_bits: int) -> ir
 
 
 def _leak(module: LIF | SNNReadout) -> ir.Leak:
-    factor = np.array([module.leak_factor] if module.leak == "multiply" else [], dtype=np.int64)
-    return ir.Leak(module.leak, module.leak_shift, factor)
+    factor = module.integer_factor() if isinstance(module, LIF) else None
+    if isinstance(module, SNNReadout) and module.leak == "multiply":
+        factor = torch.tensor(module.leak_factor)
+    factors = np.zeros(0, np.int64) if factor is None else np.atleast_1d(_integers(factor))
+    return ir.Leak(module.leak, module.leak_shift, factors)
 
 
 def _integers(values: torch.Tensor) -> np.ndarray:

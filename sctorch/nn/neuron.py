@@ -5,8 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from sctorch.errors import ConfigError
+from sctorch.errors import ConfigError, ShapeError
 from sctorch.nn.functional import NeuronRule, SpikeGrad, lif
+from sctorch.nn.rounding import round_to_grid
 
 __all__ = ["IF", "LIF", "leak_rule"]
 
@@ -50,8 +51,10 @@ class LIF(torch.nn.Module):
     Parameters
     ----------
     size : number of neurons.
-    beta : membrane decay per timestep, 0 to 1; 1 - 2**-k costs one subtraction in hardware.
-    threshold : in value units (1.0 = one spike through a weight of 1), a multiple of 2**-frac_bits.
+    beta : membrane decay per timestep, 0 to 1, or a list of one per neuron; 1 - 2**-k costs one
+        subtraction in hardware, others are multiples of 1/256 and cost a product.
+    threshold : in value units (1.0 = one spike through a weight of 1), a multiple of 2**-frac_bits,
+        or a list of one per neuron.
     leak : "auto", "shift", "multiply" or "none".
     compare : "gt" (snntorch, norse) or "ge" (hls4ml, spikingjelly).
     reset_mechanism : "subtract", "zero" or "none".
@@ -59,13 +62,15 @@ class LIF(torch.nn.Module):
     frac_bits : fractional bits of the membrane (raised to those of the synapse before it).
     spike_grad : surrogate gradient, a function such as snntorch.surrogate's; None is the arctangent.
     delay : axonal delay of the spikes in timesteps, 0 to 1024; a layer of its own in exports.
+    learn_threshold, learn_beta : train them; what computes is the nearest point of the grid (at
+        least one step for a threshold). A learnable beta is a product ("multiply").
     """
 
     def __init__(
         self,
         size: int,
-        beta: float = 0.9375,
-        threshold: float = 1.0,
+        beta: float | list[float] = 0.9375,
+        threshold: float | list[float] = 1.0,
         leak: str = "auto",
         compare: str = "gt",
         reset_mechanism: str = "subtract",
@@ -73,6 +78,8 @@ class LIF(torch.nn.Module):
         frac_bits: int = 4,
         spike_grad: SpikeGrad | None = None,
         delay: int = 0,
+        learn_threshold: bool = False,
+        learn_beta: bool = False,
     ) -> None:
         super().__init__()
         if size < 1:
@@ -83,18 +90,40 @@ class LIF(torch.nn.Module):
             raise ConfigError(f"LIF: reset_mechanism = {reset_mechanism!r} is unknown; allowed: subtract, zero, none")
         if not 0 <= frac_bits <= 16:
             raise ConfigError(f"LIF: frac_bits = {frac_bits} is outside 0 to 16")
-        scaled = threshold * 2**frac_bits
-        if scaled < 1 or scaled != int(scaled):
-            raise ConfigError(
-                f"LIF: threshold = {threshold} must be a positive multiple of {2.0**-frac_bits} "
-                f"(frac_bits = {frac_bits})"
-            )
-        self.size, self.beta, self.threshold = size, float(beta), float(threshold)
-        self.leak, self.leak_shift, self.leak_factor = leak_rule("LIF", float(beta), leak)
-        self.compare, self.reset_mechanism, self.reset_delay = compare, reset_mechanism, bool(reset_delay)
         if not 0 <= delay <= 1024:
             raise ConfigError(f"LIF: delay = {delay} is outside 0 to 1024")
+        for value in threshold if isinstance(threshold, list) else [threshold]:
+            scaled = value * 2**frac_bits
+            if scaled < 1 or scaled != int(scaled):
+                raise ConfigError(
+                    f"LIF: threshold = {value} must be a positive multiple of {2.0**-frac_bits} "
+                    f"(frac_bits = {frac_bits})"
+                )
+        self.size = size
+        self.leak, self.leak_shift = _leak_kind(beta, leak, learn_beta)
+        self.threshold = self._field("threshold", threshold, learn_threshold)
+        self.beta = self._field("beta", beta, learn_beta)
+        self.compare, self.reset_mechanism, self.reset_delay = compare, reset_mechanism, bool(reset_delay)
         self.frac_bits, self.spike_grad, self.delay = frac_bits, spike_grad, delay
+
+    def _field(self, name: str, value: float | list[float], learn: bool) -> Tensor:
+        """A scalar or [size] tensor: trained, or fixed and then no part of a checkpoint."""
+        if isinstance(value, list) and len(value) != self.size:
+            raise ShapeError(f"LIF: {name} has {len(value)} entries for {self.size} neurons")
+        tensor = torch.tensor(value, dtype=torch.float32)
+        if learn:
+            return torch.nn.Parameter(tensor)
+        self.register_buffer(name, tensor, persistent=False)
+        return tensor
+
+    def integer_threshold(self, frac: int) -> Tensor:
+        """Thresholds in membrane units of 2**-frac, integers in floats, [] or [size]."""
+        steps = round_to_grid(self.threshold, self.frac_bits, 1, 2**23)
+        return steps * 2.0 ** (frac - self.frac_bits)
+
+    def integer_factor(self) -> Tensor | None:
+        """Factors of a multiply leak, integers 0 to 256 in floats, [] or [size]; None for another leak."""
+        return round_to_grid(self.beta, BETA_BITS, 0, 2**BETA_BITS) if self.leak == "multiply" else None
 
     def frac(self, current_frac: int) -> int:
         """Fractional bits of the membrane behind a synapse with `current_frac` of them."""
@@ -108,9 +137,8 @@ class LIF(torch.nn.Module):
     def run(self, current: Tensor, current_frac: int = 0) -> tuple[Tensor, Tensor]:
         """Spikes and membranes [T, B, n] (integers) for currents [T, B, n] of `current_frac` fractional bits."""
         rule = self.rule(current_frac)
-        threshold = current.new_tensor(self.threshold * 2**rule.frac)
-        factor = current.new_tensor(self.leak_factor) if self.leak == "multiply" else None
-        return lif(current * 2.0 ** (rule.frac - current_frac), rule, threshold, factor, self.spike_grad)
+        scaled = current * 2.0 ** (rule.frac - current_frac)
+        return lif(scaled, rule, self.integer_threshold(rule.frac), self.integer_factor(), self.spike_grad)
 
     def forward(self, current: Tensor, current_frac: int = 0) -> Tensor:
         """Spikes [T, B, n], 0 or 1, for integer currents [T, B, n]; they leave the axon `delay` timesteps later."""
@@ -124,9 +152,31 @@ class LIF(torch.nn.Module):
     def extra_repr(self) -> str:
         delay = "next timestep" if self.reset_delay else "at once"
         return (
-            f"{self.size}, beta={self.beta} ({self.leak}), threshold={self.threshold}, compare={self.compare}, "
+            f"{self.size}, beta={_shown(self.beta)} ({self.leak}), threshold={_shown(self.threshold)}, "
+            f"compare={self.compare}, "
             f"reset={self.reset_mechanism} {delay}, frac_bits={self.frac_bits}"
         )
+
+
+def _leak_kind(beta: float | list[float], leak: str, learn: bool) -> tuple[str, int]:
+    """(kind, shift) of the leak that all the given betas can use."""
+    if learn:
+        if leak not in ("auto", "multiply"):
+            raise ConfigError(f"LIF: leak {leak!r} cannot be learnt; use leak 'multiply' or learn_beta = False")
+        leak = "multiply"
+    if isinstance(beta, list):
+        for value in beta:
+            leak_rule("LIF", value, "multiply" if leak == "auto" else leak)  # raises for one that is off the grid
+        if leak not in ("auto", "multiply"):
+            raise ConfigError(f"LIF: a beta per neuron needs leak 'multiply', not {leak!r}")
+        return "multiply", BETA_BITS
+    kind, shift, _ = leak_rule("LIF", float(beta), leak)
+    return kind, shift
+
+
+def _shown(values: Tensor) -> str:
+    low, high = float(values.min()), float(values.max())
+    return f"{low:g}" if low == high else f"{low:g} to {high:g}"
 
 
 class IF(LIF):
@@ -135,14 +185,25 @@ class IF(LIF):
     def __init__(
         self,
         size: int,
-        threshold: float = 1.0,
+        threshold: float | list[float] = 1.0,
         compare: str = "gt",
         reset_mechanism: str = "subtract",
         reset_delay: bool = True,
         frac_bits: int = 0,
         spike_grad: SpikeGrad | None = None,
         delay: int = 0,
+        learn_threshold: bool = False,
     ) -> None:
         super().__init__(
-            size, 1.0, threshold, "none", compare, reset_mechanism, reset_delay, frac_bits, spike_grad, delay
+            size,
+            1.0,
+            threshold,
+            "none",
+            compare,
+            reset_mechanism,
+            reset_delay,
+            frac_bits,
+            spike_grad,
+            delay,
+            learn_threshold,
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 import torch
@@ -12,6 +11,7 @@ from torch import Tensor
 from sctorch.errors import ConfigError, ShapeError
 from sctorch.ir.streams import MAXIMAL_TAPS, StreamSource
 from sctorch.nn.functional import quantise_weight, stochastic_current
+from sctorch.nn.rounding import round_to_grid
 
 __all__ = ["FixedLinear", "SCLinear", "Synapse"]
 
@@ -63,25 +63,12 @@ class Synapse(torch.nn.Module):
 
     def _integer_bias(self, frac: int) -> Tensor | None:
         """The hardware's bias in units of 2**-frac, or None."""
-        return None if self.bias is None else _Round.apply(self.bias, frac, 2**23)
+        return None if self.bias is None else round_to_grid(self.bias, frac, -(2**23), 2**23)
 
     def check_input(self, x: Tensor) -> None:
         if x.ndim != 3 or x.shape[2] != self.in_features:
             where = type(self).__name__
             raise ShapeError(f"{where}: expected spikes [T, B, {self.in_features}], got {tuple(x.shape)}")
-
-
-class _Round(torch.autograd.Function):
-    """round(x * 2**frac) within +-limit; the gradient is that of x * 2**frac."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, frac: int, limit: int) -> Tensor:
-        ctx.scale = 2.0**frac
-        return torch.round(x * ctx.scale).clamp(-limit, limit)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
-        return grad * ctx.scale, None, None
 
 
 class FixedLinear(Synapse):
@@ -121,8 +108,8 @@ class FixedLinear(Synapse):
         return 2.0 ** (self.weight_bits - self.weight_frac)
 
     def integer_weight(self) -> Tensor:
-        result: Tensor = _Round.apply(self.weight * self.mask, self.weight_frac, 2**self.weight_bits - 1)
-        return result
+        limit = 2**self.weight_bits - 1
+        return round_to_grid(self.weight * self.mask, self.weight_frac, -limit, limit)
 
     def integer_bias(self, input_bits: int = 0) -> Tensor | None:
         """The hardware's bias in units of 2**-(weight_frac + input_bits), or None."""

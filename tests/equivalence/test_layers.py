@@ -10,7 +10,7 @@ import torch
 
 import sctorch
 from sctorch import ir, nn
-from sctorch.errors import ConfigError
+from sctorch.errors import SctorchError
 from sctorch.lower import lower
 
 WINDOWS = 30
@@ -52,6 +52,21 @@ def events() -> nn.SpikingNetwork:
     )
 
 
+def learnt() -> nn.SpikingNetwork:
+    """Thresholds and decays per neuron and learnt: `build` puts them off the grid, and some out of range."""
+    return nn.SpikingNetwork(
+        nn.RateEncoder(6, bits=5),
+        nn.SCLinear(6, 5, weight_bits=3),
+        nn.LIF(5, beta=[0.5, 0.75, 0.25, 0.8125, 1.0], threshold=[0.5] * 5, learn_threshold=True, learn_beta=True),
+        nn.SCLinear(5, 4, weight_bits=3),
+        nn.LIF(4, beta=[0.5, 0.25, 0.0, 1.0], threshold=[0.5, 1.0, 1.5, 0.25], frac_bits=2, reset_delay=False),
+        nn.FixedLinear(4, 3),
+        nn.IF(3, threshold=1.0, learn_threshold=True, frac_bits=4),
+        nn.SNNReadout(3),
+        num_steps=16,
+    )
+
+
 def build(make: object, seed: int = 3) -> nn.SpikingNetwork:
     torch.manual_seed(seed)
     net = make()  # type: ignore[operator]
@@ -68,7 +83,7 @@ def inputs(net: nn.SpikingNetwork) -> np.ndarray:
     return rng.random((WINDOWS, net.get_submodule("encoder").n_features), dtype=np.float32)
 
 
-@pytest.mark.parametrize("make", [direct, levels, events], ids=lambda m: m.__name__)
+@pytest.mark.parametrize("make", [direct, levels, events, learnt], ids=lambda m: m.__name__)
 def test_all_four_agree(make: object, tmp_path: Path, require_tool) -> None:  # type: ignore[no-untyped-def]
     require_tool("yosys")
     require_tool("g++")
@@ -81,6 +96,28 @@ def test_all_four_agree(make: object, tmp_path: Path, require_tool) -> None:  # 
     assert {len(pair.keys) for pair in report.pairs} == {len(ir.simulate(lower(net), x))}
     if make is not events:  # a readout may be fed through a delay longer than what it shows
         assert report.spikes_compared > 500
+
+
+def test_learnt_fields_move_and_stay_on_the_grid() -> None:
+    torch.manual_seed(0)
+    net = learnt()
+    lif = net.get_submodule("neuron1")
+    assert isinstance(lif, nn.LIF)
+    before = lif.threshold.detach().clone(), lif.beta.detach().clone()
+    optimiser = torch.optim.SGD(net.parameters(), lr=0.3)
+    net(torch.rand(20, 6)).square().sum().backward()
+    optimiser.step()
+    assert not torch.equal(lif.threshold, before[0])
+    assert not torch.equal(lif.beta, before[1])
+    neuron = lower(net).layers[2]
+    assert isinstance(neuron, ir.Neuron)
+    assert neuron.threshold.tolist() == [max(1, round(t * 16)) for t in lif.threshold.tolist()]
+    assert neuron.leak.factor.tolist() == [min(256, max(0, round(b * 256))) for b in lif.beta.tolist()]
+
+
+def test_fixed_fields_are_no_part_of_a_checkpoint_and_learnt_ones_are() -> None:
+    assert sorted(nn.LIF(3).state_dict()) == []
+    assert sorted(nn.LIF(3, learn_threshold=True, learn_beta=True).state_dict()) == ["beta", "threshold"]
 
 
 def test_a_delay_shifts_by_whole_timesteps_and_starts_silent() -> None:
@@ -136,6 +173,11 @@ def test_gradient_of_a_fixed_synapse_is_that_of_its_real_weight() -> None:
         (lambda: nn.LevelEncoder(3, levels=256), "levels = 256"),
         (lambda: nn.DirectEncoder(3, bits=17), "bits = 17"),
         (lambda: nn.LIF(3, delay=-1), "delay = -1"),
+        (lambda: nn.LIF(2, threshold=[1.0, 0.01]), "threshold = 0.01"),
+        (lambda: nn.LIF(2, threshold=[1.0]), "threshold has 1 entries for 2"),
+        (lambda: nn.LIF(2, beta=[0.5, 0.3]), "beta = 0.3 is off the grid"),
+        (lambda: nn.LIF(2, beta=[0.5, 0.5], leak="shift"), "needs leak 'multiply'"),
+        (lambda: nn.LIF(2, leak="shift", beta=0.5, learn_beta=True), "cannot be learnt"),
         (lambda: nn.EventEncoder(2)(torch.full((3, 1, 2), 0.5), 3), "0 or 1"),
         (
             lambda: nn.SpikingNetwork(
@@ -146,5 +188,5 @@ def test_gradient_of_a_fixed_synapse_is_that_of_its_real_weight() -> None:
     ],
 )
 def test_bad_fields_are_named(call: object, message: str) -> None:
-    with pytest.raises(ConfigError, match=message):
+    with pytest.raises(SctorchError, match=message):
         call()  # type: ignore[operator]
