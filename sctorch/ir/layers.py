@@ -201,7 +201,8 @@ class FixedSynapse:
     ----------
     weight : integers [n_out, n_in], |w| < 2**weight_bits, standing for w / 2**weight_frac.
     bias : integers [n_out], in units of 1 / 2**frac.
-    weight_bits : bits of the magnitude. weight_frac : fractional bits of a weight.
+    weight_bits : bits of the magnitude. weight_frac : fractional bits of a weight, by default
+        weight_bits.
     input_bits : bits of an input x_j that is an integer (direct encoder); 0 if it is a spike.
     """
 
@@ -210,13 +211,15 @@ class FixedSynapse:
     weight: np.ndarray
     bias: np.ndarray
     weight_bits: int
-    weight_frac: int
+    weight_frac: int | None = None
     input_bits: int = 0
 
     def __post_init__(self) -> None:
         _check_weights(self)
         _check_range(self.weight_bits, 1, 16, f"{self.name}: weight_bits")
-        _check_range(self.weight_frac, 0, 24, f"{self.name}: weight_frac")
+        if self.weight_frac is None:
+            object.__setattr__(self, "weight_frac", self.weight_bits)
+        _check_range(self.weight_frac or 0, 0, 24, f"{self.name}: weight_frac")
         _check_range(self.input_bits, 0, 16, f"{self.name}: input_bits")
         _check_magnitude(self.name, self.weight, self.weight_bits)
 
@@ -226,7 +229,7 @@ class FixedSynapse:
 
     @property
     def frac(self) -> int:
-        return self.weight_frac + self.input_bits
+        return (self.weight_frac or 0) + self.input_bits
 
     @property
     def size(self) -> int:
