@@ -18,6 +18,7 @@ from sctorch.hardware.tools import find_tool
 from sctorch.ir.streams import MAXIMAL_TAPS
 
 SOURCES = [("counter", "shared"), ("counter", "permute"), *(("lfsr", d) for d in ir.streams.DECORRELATORS["lfsr"])]
+ENCODERS: list[tuple[str, str] | str] = [*SOURCES, "events", "levels", "direct"]
 BETAS = (1.0, 0.5, 0.75, 0.9375, 0.0, 0.3125, 0.8984375)
 
 
@@ -67,6 +68,7 @@ def random_synapse(
     length: int = 1,
     source: tuple[str, str] | None = None,
     avoid: ir.StreamSource | None = None,
+    input_bits: int = 0,
 ) -> ir.Synapse:
     """Signed weights with some zeros, now and then a row without any; biases or none."""
     bits = rnd.randint(1, 5)
@@ -75,10 +77,11 @@ def random_synapse(
     weight = np.where(numbers.random((n_out, n_in)) < 0.5, np.abs(weight), weight)  # more excitation: more spikes
     weight[numbers.random((n_out, n_in)) < rnd.choice((0.0, 0.2, 0.6))] = 0
     weight[numbers.random(n_out) < rnd.choice((0.0, 0.0, 0.3))] = 0
-    scale = 2**bits if fixed else length
+    frac = rnd.randint(max(0, bits - 2), bits + 1)
+    scale = 2 ** (frac + input_bits) if fixed else length
     bias = numbers.integers(-scale, 2 * scale + 1, n_out) if rnd.random() < 0.5 else np.zeros(n_out, np.int64)
     if fixed:
-        return ir.FixedSynapse(name, weight, bias, bits, bits)
+        return ir.FixedSynapse(name, weight, bias, bits, frac, input_bits)
     return ir.StochasticSynapse(name, weight, bias, length, random_source(rnd, bits, source, avoid))
 
 
@@ -111,31 +114,40 @@ def random_network(
 ) -> ir.Network:
     """A network of 0 to 2 hidden layers; what is not given is drawn.
 
-    encoder : (kind, decorrelator) of a rate encoder's source, or "events".
+    encoder : (kind, decorrelator) of a rate encoder's source, "events", "levels" or "direct" (which
+        asks for a fixed synapse behind it, whatever `fixed` says).
     """
     size = rnd.randint(1, max_inputs)
-    if encoder is None:
-        encoder = rnd.choice([*SOURCES, "events"])
+    encoder = encoder or rnd.choice(ENCODERS)
     first: ir.Encoder
-    avoid = None
-    if isinstance(encoder, str):
+    avoid, input_bits = None, 0
+    if encoder == "events":
         first = ir.EventEncoder("spikes_in", size)
+    elif encoder == "levels":
+        first = ir.LevelEncoder("encoder", size, rnd.randint(1, 5))
+    elif encoder == "direct":
+        input_bits = rnd.randint(1, 5)
+        first = ir.DirectEncoder("encoder", size, input_bits)
     else:
+        assert isinstance(encoder, tuple)
         avoid = random_source(rnd, rnd.randint(1, 6), encoder)
         first = ir.RateEncoder("encoder", size, avoid)
+    size = first.size
     readout = readout or rnd.choice(("spike", "membrane"))
     hidden = rnd.randint(0, 2) if hidden is None else hidden
     classes = rnd.randint(1, 5)
     sizes = [rnd.randint(1, max_hidden) for _ in range(hidden)] + ([classes] if readout == "spike" else [])
     layers: list[ir.Layer] = [first]
     for k, n_out in enumerate([*sizes, *([classes] if readout == "membrane" else [])], start=1):
-        is_fixed = rnd.random() < 0.25 if fixed is None else fixed
+        is_fixed = bool(input_bits) or (rnd.random() < 0.25 if fixed is None else fixed)
         length = rnd.choice(lengths)
-        synapse = random_synapse(rnd, f"synapse{k}", size, n_out, is_fixed, length, source, avoid)
-        avoid = None
+        synapse = random_synapse(rnd, f"synapse{k}", size, n_out, is_fixed, length, source, avoid, input_bits)
+        avoid, input_bits = None, 0
         layers.append(synapse)
         if k <= len(sizes):
             layers.append(random_neuron(rnd, f"neuron{k}", synapse, fields))
+            if rnd.random() < 0.2:
+                layers.append(ir.Delay(f"delay{k}", n_out, rnd.randint(1, 4)))
         size = n_out
     if readout == "spike":
         layers.append(ir.Readout("readout", classes, "spike", "argmax_spike_count"))
@@ -155,14 +167,17 @@ def random_input(network: ir.Network, windows: int, seed: int) -> np.ndarray:
     if isinstance(network.encoder, ir.EventEncoder):
         rate = numbers.random((1, windows, 1)) * 0.6 + 0.2
         return (numbers.random((network.num_steps * network.encoder_ticks, windows, size)) < rate).astype(np.int64)
-    features = numbers.random((windows, size)) * 0.9 + 0.1
-    grid = numbers.integers(0, 2**network.encoder.bits + 1, (windows, size)) / 2**network.encoder.bits
-    return np.where(numbers.random((windows, size)) < 0.3, grid, features).astype(np.float32)
+    shape = (windows, network.encoder.n_features)
+    features = numbers.random(shape) * 0.9 + 0.1
+    steps = network.encoder.levels + 1 if isinstance(network.encoder, ir.LevelEncoder) else 2**network.encoder.bits
+    grid = numbers.integers(0, steps + 1, shape) / steps
+    return np.where(numbers.random(shape) < 0.3, grid, features).astype(np.float32)
 
 
 def is_alive(network: ir.Network, trace: ir.Trace) -> bool:
     """Whether every spiking layer has a spike and a silent step, so that a comparison shows something."""
-    spiking = [trace[layer.name] for layer in network.layers if isinstance(layer, ir.Encoder | ir.Neuron)]
+    kinds = ir.RateEncoder | ir.EventEncoder | ir.Neuron
+    spiking = [trace[layer.name] for layer in network.layers if isinstance(layer, kinds)]
     return all(bits.any() and not bits.all() for bits in spiking)
 
 
@@ -182,6 +197,18 @@ def _torch_source(rnd: Random, bits: int, kind: tuple[str, str] | None = None) -
     }
 
 
+def _torch_encoder(rnd: Random, size: int, kind: tuple[str, str] | str) -> nn.Encoder:
+    bits = rnd.randint(1, 8)
+    if kind == "events":
+        return nn.EventEncoder(size)
+    if kind == "levels":
+        return nn.LevelEncoder(size, rnd.randint(1, 6))
+    if kind == "direct":
+        return nn.DirectEncoder(size, bits)
+    assert isinstance(kind, tuple)
+    return nn.RateEncoder(size, bits=bits, **_torch_source(rnd, bits, kind))  # type: ignore[arg-type]
+
+
 def random_lif(rnd: Random, size: int, fields: tuple[str, str, str, bool] | None = None) -> nn.LIF:
     leak, compare, reset, delay = fields or (
         rnd.choice(("auto", "multiply")), rnd.choice(ir.layers.COMPARES), rnd.choice(ir.layers.RESETS),
@@ -198,12 +225,13 @@ def random_lif(rnd: Random, size: int, fields: tuple[str, str, str, bool] | None
         reset_mechanism=reset,
         reset_delay=delay,
         frac_bits=frac_bits,
+        delay=rnd.choice((0, 0, 0, 1, 3)),
     )
 
 
 def random_spiking_network(
     rnd: Random,
-    encoder: tuple[str, str] | None = None,
+    encoder: tuple[str, str] | str | None = None,
     source: tuple[str, str] | None = None,
     fields: tuple[str, str, str, bool] | None = None,
     readout: str | None = None,
@@ -214,9 +242,8 @@ def random_spiking_network(
     max_steps: int = 24,
 ) -> nn.SpikingNetwork:
     """A torch network with random weights, masks, biases and fields; what is not given is drawn."""
-    size = rnd.randint(1, max_inputs)
-    bits = rnd.randint(1, 8)
-    first = nn.RateEncoder(size, bits=bits, **_torch_source(rnd, bits, encoder))  # type: ignore[arg-type]
+    first = _torch_encoder(rnd, rnd.randint(1, max_inputs), encoder or rnd.choice(ENCODERS))
+    size = first.size
     readout = readout or rnd.choice(("spike", "membrane"))
     hidden = rnd.randint(0, 2) if hidden is None else hidden
     classes = rnd.randint(1, 5)
@@ -224,9 +251,10 @@ def random_spiking_network(
     torch.manual_seed(rnd.randrange(2**31))
     layers: list[torch.nn.Module] = [first]
     for k, n_out in enumerate(widths):
-        synapse = _random_sclinear(rnd, size, n_out, rnd.choice(lengths), source)
-        while k == 0 and synapse.source == first.source:
-            synapse = _random_sclinear(rnd, size, n_out, rnd.choice(lengths), None)
+        fixed = (k == 0 and bool(first.value_bits)) or rnd.random() < 0.2
+        synapse = _random_linear(rnd, size, n_out, rnd.choice(lengths), source, fixed)
+        while k == 0 and getattr(synapse, "source", None) == getattr(first, "source", ()):
+            synapse = _random_linear(rnd, size, n_out, rnd.choice(lengths), None)
         layers.append(synapse)
         if k < hidden or readout == "spike":
             layers.append(random_lif(rnd, n_out, fields))
@@ -240,12 +268,16 @@ def random_spiking_network(
     return nn.SpikingNetwork(*layers, num_steps=rnd.randint(1, max_steps))
 
 
-def _random_sclinear(rnd: Random, n_in: int, n_out: int, length: int, source: tuple[str, str] | None) -> nn.SCLinear:
-    bits = rnd.randint(1, 6)
-    layer = nn.SCLinear(
-        n_in, n_out, weight_bits=bits, bias=rnd.random() < 0.5, bitstream_length=length,
-        **_torch_source(rnd, bits, source),
-    )  # fmt: skip
+def _random_linear(
+    rnd: Random, n_in: int, n_out: int, length: int, source: tuple[str, str] | None, fixed: bool = False
+) -> nn.Synapse:
+    bits, bias = rnd.randint(1, 6), rnd.random() < 0.5
+    layer: nn.Synapse
+    if fixed:
+        layer = nn.FixedLinear(n_in, n_out, bits, rnd.choice((None, bits - 1, bits + 1)), bias)
+    else:
+        fields = _torch_source(rnd, bits, source)
+        layer = nn.SCLinear(n_in, n_out, bits, bias, length, **fields)  # type: ignore[arg-type]
     with torch.no_grad():
         layer.weight.uniform_(-0.6, 1.1)  # beyond 1, to be clamped
         layer.mask.copy_((torch.rand(n_out, n_in) >= rnd.choice((0.0, 0.3))).float())

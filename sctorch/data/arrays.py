@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 import torch
 from lightning import LightningDataModule
-from sklearn.model_selection import train_test_split
+from sklearn.model_selection import GroupShuffleSplit, train_test_split
 from torch import Tensor
 
-from sctorch.data.loaders import Augment, TensorBatches
+from sctorch.data.loaders import Augment, TensorBatches, as_features
+from sctorch.data.scaling import Scaling, to_dict
 from sctorch.errors import ConfigError, ShapeError
 
-__all__ = ["ArrayData"]
+__all__ = ["ArrayData", "Rows"]
+
+Rows: TypeAlias = tuple[np.ndarray, np.ndarray]
 
 # The held-out rows are the same for every seed, so that runs with different seeds compare.
 _VALIDATION_SPLIT_SEED = 0
@@ -24,13 +29,18 @@ class ArrayData(LightningDataModule):
 
     Parameters
     ----------
-    train, test : pairs (x [N, n] in [0, 1], y [N] with classes from 0).
+    train, test : pairs (x [N, n] in [0, 1], y [N] with classes from 0). x can also be uint8, which
+        stands for x / 255 and is converted batch by batch.
     class_names : one name per class.
     batch_size : rows per training batch.
     seed : of the order of the training rows and of `augment`.
     val_fraction : part of the training rows held out for validation (stratified, always the same
         rows), 0 up to below 1. 0 trains on all of them and validates on none.
     augment : changes each training batch; validation and test rows stay as they are.
+    groups : [N], numbers of the training rows; rows with the same number stay on one side of the
+        validation split (which then is not stratified).
+    feature_names : one per feature, for the documentation of an exported design.
+    scaling : how raw features became these; documented in the same place.
 
     Raises
     ------
@@ -40,13 +50,16 @@ class ArrayData(LightningDataModule):
 
     def __init__(
         self,
-        train: tuple[np.ndarray, np.ndarray],
-        test: tuple[np.ndarray, np.ndarray],
+        train: Rows,
+        test: Rows,
         class_names: Sequence[str],
         batch_size: int = 128,
         seed: int = 0,
         val_fraction: float = 0.1,
         augment: Augment | None = None,
+        groups: np.ndarray | None = None,
+        feature_names: Sequence[str] | None = None,
+        scaling: Scaling | None = None,
     ) -> None:
         super().__init__()
         name = type(self).__name__
@@ -59,14 +72,12 @@ class ArrayData(LightningDataModule):
         self._train, self._test = _checked(train, name, self.n_classes), _checked(test, name, self.n_classes)
         if self._train[0].shape[1] != self._test[0].shape[1]:
             raise ShapeError(f"{name}: training and test rows have different numbers of features")
-        self._fit, self._val = self._train, None if val_fraction == 0 else self._train
-        if val_fraction > 0:
-            x, y = self._train
-            try:
-                parts = train_test_split(x, y, test_size=val_fraction, random_state=_VALIDATION_SPLIT_SEED, stratify=y)
-            except ValueError as error:
-                raise ConfigError(f"{name}: val_fraction = {val_fraction} cannot be held out: {error}") from error
-            self._fit, self._val = (parts[0], parts[2]), (parts[1], parts[3])
+        self.feature_names, self.scaling = tuple(feature_names or ()), scaling
+        if self.feature_names and len(self.feature_names) != self.n_features:
+            raise ShapeError(f"{name}: {len(self.feature_names)} feature_names for {self.n_features} features")
+        held = _held_out(self._train, val_fraction, groups, name)
+        self._fit = (self._train[0][~held], self._train[1][~held]) if held.any() else self._train
+        self._val = (self._train[0][held], self._train[1][held]) if held.any() else None
 
     @property
     def n_features(self) -> int:
@@ -76,17 +87,28 @@ class ArrayData(LightningDataModule):
     def n_classes(self) -> int:
         return len(self.class_names)
 
-    def train_arrays(self) -> tuple[np.ndarray, np.ndarray]:
+    @property
+    def meta(self) -> dict[str, str]:
+        """What a user of the exported hardware must know about its inputs and outputs, as texts."""
+        texts = {"dataset": type(self).__name__, "class_names": json.dumps(self.class_names)}
+        if self.feature_names:
+            texts["feature_names"] = json.dumps(self.feature_names)
+        texts["features"] = "scaled to 0..1"
+        if self.scaling is not None:
+            texts["scaling"] = json.dumps(to_dict(self.scaling))
+        return texts
+
+    def train_arrays(self) -> Rows:
         """All training rows (x float32 [N, n], y int64 [N]), those held out for validation included."""
-        return self._train
+        return _as_floats(self._train)
 
-    def val_arrays(self) -> tuple[np.ndarray, np.ndarray]:
+    def val_arrays(self) -> Rows:
         """The rows held out of the training rows; none with val_fraction = 0."""
-        return (self._train[0][:0], self._train[1][:0]) if self._val is None else self._val
+        return _as_floats((self._train[0][:0], self._train[1][:0]) if self._val is None else self._val)
 
-    def test_arrays(self) -> tuple[np.ndarray, np.ndarray]:
+    def test_arrays(self) -> Rows:
         """The test rows (x float32 [N, n], y int64 [N])."""
-        return self._test
+        return _as_floats(self._test)
 
     def train_dataloader(self) -> TensorBatches:
         return TensorBatches(*_tensors(self._fit), self.batch_size, True, self.seed, self.augment)
@@ -98,15 +120,41 @@ class ArrayData(LightningDataModule):
         return TensorBatches(*_tensors(self._test), 4 * self.batch_size)
 
 
-def _tensors(arrays: tuple[np.ndarray, np.ndarray]) -> tuple[Tensor, Tensor]:
+def _tensors(arrays: Rows) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(arrays[0]), torch.from_numpy(arrays[1])
 
 
-def _checked(arrays: tuple[np.ndarray, np.ndarray], name: str, n_classes: int) -> tuple[np.ndarray, np.ndarray]:
-    x, y = np.ascontiguousarray(arrays[0], np.float32), np.ascontiguousarray(arrays[1], np.int64)
+def _as_floats(arrays: Rows) -> Rows:
+    return as_features(torch.from_numpy(arrays[0])).numpy(), arrays[1]
+
+
+def _held_out(train: Rows, fraction: float, groups: np.ndarray | None, name: str) -> np.ndarray:
+    """Which training rows are held out for validation, bool [N]."""
+    held = np.zeros(len(train[1]), bool)
+    if fraction == 0:
+        return held
+    rows = np.arange(len(held))
+    try:
+        if groups is None:
+            _, chosen = train_test_split(
+                rows, test_size=fraction, random_state=_VALIDATION_SPLIT_SEED, stratify=train[1]
+            )
+        else:
+            splitter = GroupShuffleSplit(1, test_size=fraction, random_state=_VALIDATION_SPLIT_SEED)
+            _, chosen = next(splitter.split(rows, groups=groups))
+    except ValueError as error:
+        raise ConfigError(f"{name}: val_fraction = {fraction} cannot be held out: {error}") from error
+    held[chosen] = True
+    return held
+
+
+def _checked(arrays: Rows, name: str, n_classes: int) -> Rows:
+    kind = np.uint8 if arrays[0].dtype == np.uint8 else np.float32
+    # A copy where the array cannot be written to (one that a file or a buffer backs): torch wants it so.
+    x, y = np.require(arrays[0], kind, ["C", "W"]), np.require(arrays[1], np.int64, ["C", "W"])
     if x.ndim != 2 or y.shape != x.shape[:1] or len(x) == 0:
         raise ShapeError(f"{name}: expected features [N, n] and labels [N], got {x.shape} and {y.shape}")
-    if not ((x >= 0) & (x <= 1)).all():
+    if kind == np.float32 and not ((x >= 0) & (x <= 1)).all():
         raise ConfigError(f"{name}: features must lie in 0 to 1; scale them first")
     if y.min() < 0 or y.max() >= n_classes:
         raise ConfigError(f"{name}: labels {y.min()} to {y.max()} do not fit {n_classes} class names")

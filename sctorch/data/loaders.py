@@ -9,9 +9,14 @@ from torch import Tensor
 
 from sctorch.errors import ConfigError, ShapeError
 
-__all__ = ["Augment", "TensorBatches"]
+__all__ = ["Augment", "TensorBatches", "as_features"]
 
 Augment = Callable[[Tensor, torch.Generator], Tensor]
+
+
+def as_features(x: Tensor) -> Tensor:
+    """Features as floats: bytes stand for value / 255, anything else is taken as it is."""
+    return x.float() / 255 if x.dtype == torch.uint8 else x
 
 
 class TensorBatches:
@@ -22,7 +27,8 @@ class TensorBatches:
 
     Parameters
     ----------
-    x : features [N, ...]; y : labels [N].
+    x : features [N, ...]; y : labels [N]. Features kept as bytes are divided by 255 in each batch,
+        which saves three quarters of the memory of a large set of images.
     batch_size : rows per batch; the last batch holds the rest.
     shuffle : a new order in every epoch, drawn from a generator of its own, so that the order
         depends on `seed` alone.
@@ -53,5 +59,5 @@ class TensorBatches:
         n = len(self.x)
         order = torch.randperm(n, generator=self._generator) if self.shuffle else torch.arange(n)
         for rows in order.split(self.batch_size):
-            x = self.x[rows]
+            x = as_features(self.x[rows])
             yield x if self.augment is None else self.augment(x, self._generator), self.y[rows]

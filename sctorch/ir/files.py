@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from sctorch.errors import ConfigError
+from sctorch.errors import ConfigError, SctorchError
 from sctorch.ir.layers import (
     Delay,
     DirectEncoder,
@@ -46,6 +47,8 @@ def _plain(value: object) -> Any:
         return {key: _plain(v) for key, v in layer_fields(value).items()}
     if isinstance(value, tuple):
         return list(value)
+    if isinstance(value, np.integer):
+        return int(value)
     return value
 
 
@@ -81,6 +84,8 @@ def save(network: Network, path: str | Path) -> Path:
         beside.write_text(dumps(network))
         beside.replace(path)
     except OSError as error:
+        with suppress(OSError):
+            beside.unlink()
         raise ConfigError(f"cannot write {path}: {error.strerror}; choose a folder that can be written") from error
     return path
 
@@ -106,9 +111,9 @@ def loads(text: str, where: str = "network") -> Network:
             raise ConfigError(f"{where}: format {data['format']!r}, expected {FORMAT!r}")
         layers = tuple(_layer(entry) for entry in data["layers"])
         return Network(data["name"], data["num_steps"], layers, data["meta"])
-    except ConfigError:
+    except SctorchError:
         raise
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise ConfigError(f"{where} is not a saved network ({type(error).__name__}: {error})") from error
 
 
@@ -119,4 +124,6 @@ def load(path: str | Path) -> Network:
         text = path.read_text()
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not a saved network ({error})") from error
     return loads(text, str(path))

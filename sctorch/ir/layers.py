@@ -17,6 +17,7 @@ from typing import ClassVar
 import numpy as np
 
 from sctorch.errors import ConfigError, ShapeError
+from sctorch.ir.checks import check_choice, check_range, integer_array, is_integer
 from sctorch.ir.streams import StreamSource
 
 __all__ = [
@@ -32,27 +33,6 @@ DECISION_RULES = {"spike": ("argmax_spike_count",), "membrane": ("argmax_membran
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*\Z")  # two underscores in a row are the backends' own
 # Words that a layer may not be called, since they name parts of the generated hardware.
 _RESERVED = {"clk", "rst", "top", "in", "out", "input", "output", "wire", "reg", "module", "decision", "source"}
-
-
-def _integers(array: object, ndim: int, what: str) -> np.ndarray:
-    result = np.asarray(array)
-    if result.dtype == bool or not (np.issubdtype(result.dtype, np.integer) or np.all(result == np.floor(result))):
-        raise ConfigError(f"{what} must hold integers, got {result.dtype}")
-    if result.ndim != ndim:
-        raise ShapeError(f"{what} must have {ndim} dimension(s), got shape {result.shape}")
-    result = np.array(result, dtype=np.int64)
-    result.setflags(write=False)
-    return result
-
-
-def _check_range(value: int, low: int, high: int, what: str) -> None:
-    if not low <= value <= high:
-        raise ConfigError(f"{what} = {value} is outside {low} to {high}")
-
-
-def _check_choice(value: str, allowed: tuple[str, ...], what: str) -> None:
-    if value not in allowed:
-        raise ConfigError(f"{what} = {value!r} is unknown; allowed: {', '.join(allowed)}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +52,8 @@ class RateEncoder:
     source: StreamSource
 
     def __post_init__(self) -> None:
-        _check_range(self.size, 1, 1 << 20, f"{self.name}: size")
+        check_range(self.size, 1, 1 << 20, f"{self.name}: size")
+        _check_source(self)
 
     @property
     def bits(self) -> int:
@@ -98,8 +79,8 @@ class LevelEncoder:
     levels: int
 
     def __post_init__(self) -> None:
-        _check_range(self.n_features, 1, 1 << 20, f"{self.name}: n_features")
-        _check_range(self.levels, 1, 255, f"{self.name}: levels")
+        check_range(self.n_features, 1, 1 << 20, f"{self.name}: n_features")
+        check_range(self.levels, 1, 255, f"{self.name}: levels")
 
     @property
     def bits(self) -> int:
@@ -126,8 +107,8 @@ class DirectEncoder:
     bits: int
 
     def __post_init__(self) -> None:
-        _check_range(self.size, 1, 1 << 20, f"{self.name}: size")
-        _check_range(self.bits, 1, 16, f"{self.name}: bits")
+        check_range(self.size, 1, 1 << 20, f"{self.name}: size")
+        check_range(self.bits, 1, 16, f"{self.name}: bits")
 
     @property
     def n_features(self) -> int:
@@ -143,7 +124,7 @@ class EventEncoder:
     size: int
 
     def __post_init__(self) -> None:
-        _check_range(self.size, 1, 1 << 20, f"{self.name}: size")
+        check_range(self.size, 1, 1 << 20, f"{self.name}: size")
 
     @property
     def n_features(self) -> int:
@@ -171,9 +152,10 @@ class StochasticSynapse:
 
     def __post_init__(self) -> None:
         _check_weights(self)
+        _check_source(self)
         length = self.bitstream_length
-        if not 1 <= length <= 256 or length & (length - 1):
-            raise ConfigError(f"{self.name}: bitstream_length = {length} must be a power of two from 1 to 256")
+        if not is_integer(length) or not 1 <= length <= 256 or length & (length - 1):
+            raise ConfigError(f"{self.name}: bitstream_length = {length!r} must be a power of two from 1 to 256")
         _check_magnitude(self.name, self.weight, self.source.bits)
 
     @property
@@ -216,11 +198,11 @@ class FixedSynapse:
 
     def __post_init__(self) -> None:
         _check_weights(self)
-        _check_range(self.weight_bits, 1, 16, f"{self.name}: weight_bits")
+        check_range(self.weight_bits, 1, 16, f"{self.name}: weight_bits")
         if self.weight_frac is None:
             object.__setattr__(self, "weight_frac", self.weight_bits)
-        _check_range(self.weight_frac or 0, 0, 24, f"{self.name}: weight_frac")
-        _check_range(self.input_bits, 0, 16, f"{self.name}: input_bits")
+        check_range(self.weight_frac or 0, 0, 24, f"{self.name}: weight_frac")
+        check_range(self.input_bits, 0, 16, f"{self.name}: input_bits")
         _check_magnitude(self.name, self.weight, self.weight_bits)
 
     @property
@@ -241,12 +223,17 @@ class FixedSynapse:
 
 
 def _check_weights(layer: StochasticSynapse | FixedSynapse) -> None:
-    object.__setattr__(layer, "weight", _integers(layer.weight, 2, f"{layer.name}: weight"))
-    object.__setattr__(layer, "bias", _integers(layer.bias, 1, f"{layer.name}: bias"))
+    object.__setattr__(layer, "weight", integer_array(layer.weight, 2, f"{layer.name}: weight"))
+    object.__setattr__(layer, "bias", integer_array(layer.bias, 1, f"{layer.name}: bias"))
     if 0 in layer.weight.shape:
         raise ShapeError(f"{layer.name}: weight of shape {layer.weight.shape} has no entries")
     if layer.bias.shape[0] != layer.weight.shape[0]:
         raise ShapeError(f"{layer.name}: bias has {layer.bias.shape[0]} entries for {layer.weight.shape[0]} neurons")
+
+
+def _check_source(layer: RateEncoder | StochasticSynapse) -> None:
+    if not isinstance(layer.source, StreamSource):
+        raise ConfigError(f"{layer.name}: source = {layer.source!r} must be a StreamSource")
 
 
 def _check_magnitude(name: str, weight: np.ndarray, bits: int) -> None:
@@ -270,10 +257,10 @@ class Leak:
     factor: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     def __post_init__(self) -> None:
-        _check_choice(self.kind, LEAK_KINDS, "leak")
-        object.__setattr__(self, "factor", _integers(self.factor, 1, "leak factor"))
+        check_choice(self.kind, LEAK_KINDS, "leak")
+        object.__setattr__(self, "factor", integer_array(self.factor, 1, "leak factor"))
         if self.kind != "none":
-            _check_range(self.shift, 1, 16, "leak shift")
+            check_range(self.shift, 1, 16, "leak shift")
         if self.kind == "multiply":
             if len(self.factor) == 0:
                 raise ConfigError("a multiply leak needs its factor")
@@ -314,14 +301,17 @@ class Neuron:
     reset_delay: bool = True
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "threshold", _integers(self.threshold, 1, f"{self.name}: threshold"))
+        check_range(self.size, 1, 1 << 20, f"{self.name}: size")
+        object.__setattr__(self, "threshold", integer_array(self.threshold, 1, f"{self.name}: threshold"))
         if self.threshold.shape != (self.size,):
             raise ShapeError(f"{self.name}: threshold has shape {self.threshold.shape}, expected ({self.size},)")
         if self.threshold.min() < 1:
             raise ConfigError(f"{self.name}: threshold {self.threshold.min()} is below 1; raise it or the frac bits")
-        _check_range(self.frac, 0, 24, f"{self.name}: frac")
-        _check_choice(self.compare, COMPARES, f"{self.name}: compare")
-        _check_choice(self.reset, RESETS, f"{self.name}: reset_mechanism")
+        check_range(self.frac, 0, 24, f"{self.name}: frac")
+        check_choice(self.compare, COMPARES, f"{self.name}: compare")
+        check_choice(self.reset, RESETS, f"{self.name}: reset_mechanism")
+        if not isinstance(self.reset_delay, bool):
+            raise ConfigError(f"{self.name}: reset_delay = {self.reset_delay!r} must be True or False")
         _check_leak(self.name, self.leak, self.size)
 
 
@@ -340,8 +330,8 @@ class Delay:
     steps: int
 
     def __post_init__(self) -> None:
-        _check_range(self.size, 1, 1 << 20, f"{self.name}: size")
-        _check_range(self.steps, 1, 1024, f"{self.name}: steps")
+        check_range(self.size, 1, 1 << 20, f"{self.name}: size")
+        check_range(self.steps, 1, 1024, f"{self.name}: steps")
 
 
 @dataclass(frozen=True, eq=False)
@@ -361,15 +351,18 @@ class Readout:
     leak: Leak = field(default_factory=Leak)
 
     def __post_init__(self) -> None:
-        _check_choice(self.output_mode, tuple(DECISION_RULES), f"{self.name}: output_mode")
-        _check_choice(self.decision_rule, DECISION_RULES[self.output_mode], f"{self.name}: decision_rule")
-        _check_range(self.frac, 0, 24, f"{self.name}: frac")
+        check_range(self.size, 1, 1 << 20, f"{self.name}: size")
+        check_choice(self.output_mode, tuple(DECISION_RULES), f"{self.name}: output_mode")
+        check_choice(self.decision_rule, DECISION_RULES[self.output_mode], f"{self.name}: decision_rule")
+        check_range(self.frac, 0, 24, f"{self.name}: frac")
         _check_leak(self.name, self.leak, self.size)
         if self.output_mode == "spike" and (self.leak.kind != "none" or self.frac):
             raise ConfigError(f"{self.name}: a spike readout counts; it has no leak and no fractional bits")
 
 
 def _check_leak(name: str, leak: Leak, size: int) -> None:
+    if not isinstance(leak, Leak):
+        raise ConfigError(f"{name}: leak = {leak!r} must be a Leak")
     if leak.kind == "multiply" and len(leak.factor) not in (1, size):
         raise ShapeError(f"{name}: leak factor has {len(leak.factor)} entries, expected 1 or {size}")
 
@@ -404,13 +397,18 @@ class Network:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "layers", tuple(self.layers))
-        _check_range(self.num_steps, 1, 1 << 16, "num_steps")
+        for layer in self.layers:
+            if not isinstance(layer, Layer):
+                raise ConfigError(f"{layer!r} is no layer of an integer network")
+        check_range(self.num_steps, 1, 1 << 16, "num_steps")
         names = [self.name, *(layer.name for layer in self.layers)]
         for name in names:
-            if not _NAME.match(name) or name in _RESERVED:
+            if not isinstance(name, str) or not _NAME.match(name) or name in _RESERVED:
                 raise ConfigError(
                     f"{name!r} cannot name a layer or network: use a-z, 0-9, single _ between, and no reserved word"
                 )
+        if not isinstance(self.meta, Mapping) or not all(isinstance(t, str) for kv in self.meta.items() for t in kv):
+            raise ConfigError("meta must hold texts by name")
         if len(set(names)) != len(names):
             raise ConfigError(f"layer names must differ from each other and from the network's: {names}")
         if len(self.layers) < 3 or not isinstance(self.layers[0], Encoder) or not isinstance(self.layers[-1], Readout):

@@ -45,7 +45,8 @@ def check_features(x: np.ndarray, size: int, where: str) -> np.ndarray:
     features = np.asarray(x)
     if features.ndim != 2 or features.shape[1] != size:
         raise ShapeError(f"{where}: expected features [B, {size}], got shape {tuple(features.shape)}")
-    features = features.astype(np.float32).astype(np.float64)
+    with np.errstate(over="ignore"):  # what is too large for float32 is out of range too
+        features = features.astype(np.float32).astype(np.float64)
     bad = np.argwhere(~((features >= 0) & (features <= 1)))
     if len(bad):
         b, j = (int(v) for v in bad[0])

@@ -14,6 +14,7 @@ from math import factorial
 import numpy as np
 
 from sctorch.errors import ConfigError
+from sctorch.ir.checks import check_range, is_integer
 
 __all__ = ["DECORRELATORS", "MAXIMAL_TAPS", "SOURCE_KINDS", "StreamSource", "is_maximal", "lfsr_bits"]
 
@@ -134,13 +135,14 @@ class StreamSource:
     def __post_init__(self) -> None:
         if self.kind not in SOURCE_KINDS:
             raise ConfigError(f"source kind {self.kind!r} is unknown; known: {', '.join(SOURCE_KINDS)}")
-        if not 1 <= self.bits <= 16:
-            raise ConfigError(f"source bits = {self.bits} is outside 1 to 16")
+        check_range(self.bits, 1, 16, "source bits")
         if self.decorrelator not in DECORRELATORS[self.kind]:
             raise ConfigError(
                 f"decorrelator {self.decorrelator!r} does not go with a {self.kind} source; "
                 f"allowed: {', '.join(DECORRELATORS[self.kind])}"
             )
+        if not all(is_integer(e) for e in self.taps):
+            raise ConfigError(f"LFSR taps {self.taps!r} must be integers")
         object.__setattr__(self, "taps", tuple(sorted((int(e) for e in self.taps), reverse=True)))
         if self.kind == "counter":
             if self.taps or self.seed:
@@ -157,8 +159,10 @@ class StreamSource:
                 f"LFSR polynomial {self.polynomial} is not maximal (its period is shorter than "
                 f"2^{self.width} - 1); a maximal one of this width: {MAXIMAL_TAPS.get(self.width, 'see XAPP 052')}"
             )
-        if not 1 <= self.seed < 2**self.width:
-            raise ConfigError(f"LFSR seed = {self.seed} is outside 1 to {2**self.width - 1} (0 would stay 0 for ever)")
+        if not is_integer(self.seed) or not 1 <= self.seed < 2**self.width:
+            raise ConfigError(
+                f"LFSR seed = {self.seed!r} is outside 1 to {2**self.width - 1} (0 would stay 0 for ever)"
+            )
 
     @property
     def width(self) -> int:

@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from sctorch.nn.kernels import calls
+
 __all__ = ["quantise_weight", "rate_bits", "stochastic_current"]
 
 
@@ -35,8 +37,22 @@ def quantise_weight(weight: Tensor, bits: int) -> Tensor:
 
 
 def rate_bits(values: Tensor, random: Tensor) -> Tensor:
-    """Bits [ticks, B, n] = (values [B, n] > random [ticks, n]), as floats 0 and 1."""
-    return (values.unsqueeze(0) > random.unsqueeze(1)).to(values.dtype)
+    """Bits [ticks, B, n] = (values [B, n] > random [ticks, n]), as uint8: they pass no gradient, and are many."""
+    return (values.unsqueeze(0) > random.unsqueeze(1)).view(torch.uint8)
+
+
+def _sampled_products(bits: Tensor, weight: Tensor, random: Tensor, length: int) -> Tensor:
+    """The current in plain torch: the reference of the compiled kernel."""
+    ticks, batch, n_in = bits.shape
+    steps = ticks // length
+    bits = bits.to(weight.dtype)
+    sampled = torch.where(weight.abs().unsqueeze(0) > random.unsqueeze(1), weight.sign(), 0.0)  # [ticks, n_out, n_in]
+    if length == 1:
+        return torch.bmm(bits, sampled.transpose(1, 2))
+    # The ticks of one timestep lie side by side, so that one product sums them.
+    side = bits.view(steps, length, batch, n_in).transpose(1, 2).reshape(steps, batch, length * n_in)
+    wide = sampled.view(steps, length, -1, n_in).transpose(1, 2).reshape(steps, -1, length * n_in)
+    return torch.bmm(side, wide.transpose(1, 2))
 
 
 class _StochasticCurrent(torch.autograd.Function):
@@ -44,19 +60,11 @@ class _StochasticCurrent(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, bits: Tensor, weight: Tensor, random: Tensor, length: int, mean_scale: float) -> Tensor:
-        ticks, batch, n_in = bits.shape
-        steps = ticks // length
-        magnitude, sign = weight.abs(), weight.sign()
-        sampled = torch.where(magnitude.unsqueeze(0) > random.unsqueeze(1), sign, 0.0)  # [ticks, n_out, n_in]
-        if length == 1:
-            current = torch.bmm(bits, sampled.transpose(1, 2))
-        else:  # the ticks of one timestep lie side by side, so that one product sums them
-            side = bits.view(steps, length, batch, n_in).transpose(1, 2).reshape(steps, batch, length * n_in)
-            wide = sampled.view(steps, length, -1, n_in).transpose(1, 2).reshape(steps, -1, length * n_in)
-            current = torch.bmm(side, wide.transpose(1, 2))
-        ctx.save_for_backward(bits, weight)
+        compiled = calls.fits(weight, random, bits=bits)
+        ctx.grouped = compiled and length == 1 and ctx.needs_input_grad[1]
+        ctx.save_for_backward(calls.group_bits(bits) if ctx.grouped else bits, weight)
         ctx.length, ctx.mean_scale = length, mean_scale
-        return current
+        return (calls.currents if compiled else _sampled_products)(bits, weight, random, length)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None, None, None]:
@@ -66,9 +74,11 @@ class _StochasticCurrent(torch.autograd.Function):
         if ctx.needs_input_grad[0]:
             per_step = grad @ (weight * ctx.mean_scale)
             grad_bits = per_step.repeat_interleave(ctx.length, dim=0) if ctx.length > 1 else per_step
-        if ctx.needs_input_grad[1]:
-            summed = bits.view(steps, ctx.length, batch, -1).sum(dim=1) if ctx.length > 1 else bits
-            grad_weight = grad.reshape(-1, n_out).t() @ summed.reshape(steps * batch, -1)
+        if ctx.grouped:
+            grad_weight = calls.weight_gradient(grad, bits)
+        elif ctx.needs_input_grad[1]:
+            counts = bits.view(steps, ctx.length, batch, -1).sum(dim=1, dtype=grad.dtype)
+            grad_weight = grad.reshape(-1, n_out).t() @ counts.reshape(steps * batch, -1)
         return grad_bits, grad_weight, None, None, None
 
 
@@ -77,7 +87,8 @@ def stochastic_current(bits: Tensor, weight: Tensor, random: Tensor, bitstream_l
 
     Parameters
     ----------
-    bits : input bits [T * L, B, n_in]; weight : integers [n_out, n_in] from `quantise_weight`;
+    bits : input bits [T * L, B, n_in], 0 or 1, floats or uint8 (then without a gradient).
+    weight : integers [n_out, n_in] from `quantise_weight`, at most 8 bits of magnitude.
     random : R [T * L, n_in].
     """
     result: Tensor = _StochasticCurrent.apply(bits, weight, random, bitstream_length, 2.0**-weight_bits)

@@ -14,6 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from sctorch.nn.kernels import calls
+
 __all__ = ["NeuronRule", "SpikeGrad", "atan_derivative", "integrate", "lif"]
 
 SpikeGrad = Callable[[Tensor], Tensor]
@@ -28,6 +30,7 @@ class NeuronRule:
     leak : "none", "shift" (by `shift` bits) or "multiply" (by a factor over 2**shift, given apart).
     frac : fractional bits of the membrane.
     compare, reset, reset_delay : as in `sctorch.ir.Neuron`.
+    gain : membrane units of one unit of current, a power of two.
     """
 
     leak: str
@@ -36,6 +39,11 @@ class NeuronRule:
     compare: str = "gt"
     reset: str = "subtract"
     reset_delay: bool = True
+    gain: float = 1.0
+
+    @property
+    def resets_at_once(self) -> bool:
+        return self.reset != "none" and not self.reset_delay
 
     def leaked(self, mem: Tensor, factor: Tensor | None = None) -> Tensor:
         if self.leak == "shift":
@@ -82,6 +90,36 @@ def _add_decayed(grad: Tensor, later: Tensor, beta: float | Tensor) -> Tensor:
     return grad.add_(later, alpha=beta) if isinstance(beta, float) else grad.addcmul_(later, beta)
 
 
+def _run(current: Tensor, rule: NeuronRule, threshold: Tensor, factor: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+    """Charged membranes, spikes and membranes after each step in plain torch: the kernel's reference."""
+    mem = torch.zeros_like(current[0])
+    charged_all, spikes_all = torch.empty_like(current), torch.empty_like(current)
+    # Without an at-once reset the membrane after the step is the charged one: one tensor serves as both.
+    mem_all = torch.empty_like(current) if rule.resets_at_once else charged_all
+    for t in range(current.shape[0]):
+        charged = rule.leaked(mem, factor)
+        if rule.reset_delay and t > 0:
+            charged = rule.reset_by(charged, spikes_all[t - 1], threshold)
+        mem = torch.add(charged, current[t], alpha=rule.gain, out=charged_all[t])
+        spikes_all[t] = rule.fires(mem, threshold)
+        if rule.resets_at_once:
+            mem = mem_all[t] = rule.reset_by(mem, spikes_all[t], threshold)
+    return charged_all, spikes_all, mem_all
+
+
+def _run_back(
+    grad_spikes: Tensor, rule: NeuronRule, charged: Tensor, threshold: Tensor, factor: Tensor | None, slope: Tensor
+) -> Tensor:
+    """The gradient of the current in plain torch."""
+    grad = grad_spikes * slope * 2.0**-rule.frac
+    carry = torch.zeros_like(grad[0])
+    for t in range(grad.shape[0] - 1, -1, -1):
+        if rule.reset == "zero":
+            carry = carry * ~rule.fires(charged[t], threshold)
+        carry = _add_decayed(grad[t], carry, rule.beta(factor))
+    return grad.mul_(rule.gain) if rule.gain != 1 else grad
+
+
 class _Lif(torch.autograd.Function):
     @staticmethod
     def forward(
@@ -92,56 +130,64 @@ class _Lif(torch.autograd.Function):
         rule: NeuronRule,
         spike_grad: SpikeGrad | None,
     ) -> tuple[Tensor, Tensor]:
-        mem = torch.zeros_like(current[0])
-        charged_all, spikes_all = torch.empty_like(current), torch.empty_like(current)
-        # Without an at-once reset the membrane after the step is the charged one: one tensor serves as both.
-        at_once = rule.reset != "none" and not rule.reset_delay
-        mem_all = torch.empty_like(current) if at_once else charged_all
-        for t in range(current.shape[0]):
-            charged = rule.leaked(mem, factor)
-            if rule.reset_delay and t > 0:
-                charged = rule.reset_by(charged, spikes_all[t - 1], threshold)
-            mem = torch.add(charged, current[t], out=charged_all[t])
-            spikes_all[t] = rule.fires(mem, threshold)
-            if at_once:
-                mem = rule.reset_by(mem, spikes_all[t], threshold)
-                mem_all[t] = mem
-        ctx.save_for_backward(charged_all, spikes_all, threshold, factor)
+        if calls.fits(current, threshold, factor):
+            charged, spikes, mem = calls.forward(current, rule, threshold, factor)
+            assert spikes is not None
+        else:
+            charged, spikes, mem = _run(current, rule, threshold, factor)
+        ctx.save_for_backward(charged, threshold, factor)  # spikes are charged compared again
         ctx.rule, ctx.spike_grad = rule, spike_grad
-        ctx.mark_non_differentiable(mem_all)
-        return spikes_all, mem_all
+        ctx.mark_non_differentiable(mem)
+        return spikes, mem
 
     @staticmethod
     def backward(
         ctx: Any, grad_spikes: Tensor, _grad_mem: Tensor
     ) -> tuple[Tensor, Tensor | None, Tensor | None, None, None]:
-        charged, spikes, threshold, factor = ctx.saved_tensors
+        charged, threshold, factor = ctx.saved_tensors
         rule: NeuronRule = ctx.rule
-        unit, beta = 2.0**-rule.frac, rule.beta(factor)
-        grad = grad_spikes * _surrogate_derivative(ctx.spike_grad, (charged - threshold) * unit) * unit
-        fired = grad.sum(dim=(0, 1)) if ctx.needs_input_grad[1] else None
-        carry = torch.zeros_like(grad[0])
-        for t in range(grad.shape[0] - 1, -1, -1):
-            if rule.reset == "zero":
-                carry = carry * (1 - spikes[t])
-            carry = _add_decayed(grad[t], carry, beta)
+        compiled = calls.fits(grad_spikes, charged, threshold, factor)
+        slope = None
+        if not compiled or ctx.spike_grad is not None:
+            slope = _surrogate_derivative(ctx.spike_grad, (charged - threshold) * 2.0**-rule.frac)
+        if compiled:
+            grad = calls.backward(grad_spikes, rule, threshold, factor, charged, slope)
+        else:
+            assert slope is not None
+            grad = _run_back(grad_spikes, rule, charged, threshold, factor, slope)
         grad_threshold = grad_factor = None
-        if fired is not None:
-            grad_threshold = (-fired - _through_reset(rule, grad, spikes, beta)).sum_to_size(threshold.shape)
+        if ctx.needs_input_grad[1]:
+            grad_threshold = _threshold_gradient(rule, grad, charged, threshold, factor).sum_to_size(threshold.shape)
         if factor is not None and ctx.needs_input_grad[2]:
             mem = charged[:-1]
             if rule.reset == "zero" or not rule.reset_delay:  # a late subtraction comes after the leak
-                mem = rule.reset_by(mem, spikes[:-1], threshold)
-            grad_factor = ((grad[1:] * mem).sum(dim=(0, 1)) * 2.0**-rule.shift).sum_to_size(factor.shape)
+                mem = rule.reset_by(mem, rule.fires(mem, threshold).to(mem.dtype), threshold)
+            grad_factor = _factor_gradient(rule, grad, mem, factor)
         return grad, grad_threshold, grad_factor, None, None
 
 
-def _through_reset(rule: NeuronRule, grad: Tensor, spikes: Tensor, beta: float | Tensor) -> float | Tensor:
-    """d/d threshold of what a subtracting reset takes away, [n]; the spike that does it passes no gradient."""
-    if rule.reset != "subtract":
-        return 0.0
-    taken = (grad[1:] * spikes[:-1]).sum(dim=(0, 1))
-    return taken if rule.reset_delay else taken * beta
+def _threshold_gradient(
+    rule: NeuronRule, grad: Tensor, charged: Tensor, threshold: Tensor, factor: Tensor | None
+) -> Tensor:
+    """d/d threshold, [n]: through every spike, and through what a subtracting reset takes away.
+
+    The spike that resets passes no gradient, as in snntorch. What reached a charged membrane
+    through its own spike is its whole gradient less what came from the next timestep.
+    """
+    later, spikes = grad[1:], rule.fires(charged[:-1], threshold).to(grad.dtype)
+    kept = later * rule.beta(factor)
+    if rule.reset == "zero":
+        kept = kept * (1 - spikes)
+    result = kept.sum(dim=(0, 1)) - grad.sum(dim=(0, 1))
+    if rule.reset == "subtract":
+        result -= (later * spikes).sum(dim=(0, 1)) * (1.0 if rule.reset_delay else rule.beta(factor))
+    return result / rule.gain
+
+
+def _factor_gradient(rule: NeuronRule, grad: Tensor, mem: Tensor, factor: Tensor) -> Tensor:
+    """Sum of d u[t] / d factor = mem[t-1] / 2**shift over the window."""
+    summed = (grad[1:] * mem).sum(dim=(0, 1)) * (2.0**-rule.shift / rule.gain)
+    return summed.sum_to_size(factor.shape)
 
 
 def lif(
@@ -155,7 +201,7 @@ def lif(
 
     Parameters
     ----------
-    current : integers [T, B, n] in membrane units.
+    current : integers [T, B, n], in membrane units once multiplied by the rule's gain.
     threshold : integers in membrane units, shape [], [1] or [n]; its gradient flows through the
         spike and through what a subtracting reset takes away.
     factor : integers 0 to 2**shift of a multiply leak, shape [], [1] or [n]; its gradient is that
@@ -175,10 +221,12 @@ def lif(
 class _Integrate(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, current: Tensor, factor: Tensor | None, rule: NeuronRule) -> Tensor:
-        mem = torch.zeros_like(current[0])
-        result = torch.empty_like(current)
-        for t in range(current.shape[0]):
-            mem = torch.add(rule.leaked(mem, factor), current[t], out=result[t])
+        if calls.fits(current, factor):
+            result, _, _ = calls.forward(current, rule, None, factor)
+        else:
+            result, mem = torch.empty_like(current), torch.zeros_like(current[0])
+            for t in range(current.shape[0]):
+                mem = torch.add(rule.leaked(mem, factor), current[t], alpha=rule.gain, out=result[t])
         # The membranes are needed for the factor's gradient alone.
         ctx.save_for_backward(factor, result if ctx.needs_input_grad[1] else None)
         ctx.rule = rule
@@ -187,17 +235,17 @@ class _Integrate(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor | None, None]:
         factor, mem = ctx.saved_tensors
-        beta = ctx.rule.beta(factor)
-        grad = grad.clone()
-        for t in range(grad.shape[0] - 2, -1, -1):
-            _add_decayed(grad[t], grad[t + 1], beta)
-        grad_factor = None
-        if ctx.needs_input_grad[1]:
-            grad_factor = ((grad[1:] * mem[:-1]).sum(dim=(0, 1)) * 2.0**-ctx.rule.shift).sum_to_size(factor.shape)
-        return grad, grad_factor, None
+        rule: NeuronRule = ctx.rule
+        if calls.fits(grad, factor):
+            grad = calls.backward(grad, rule, None, factor)
+        else:
+            grad = grad * rule.gain
+            for t in range(grad.shape[0] - 2, -1, -1):
+                _add_decayed(grad[t], grad[t + 1], rule.beta(factor))
+        return grad, _factor_gradient(rule, grad, mem[:-1], factor) if ctx.needs_input_grad[1] else None, None
 
 
 def integrate(current: Tensor, rule: NeuronRule, factor: Tensor | None = None) -> Tensor:
-    """m = leak(m) + I over a whole window: membranes [T, B, n], differentiable; `factor` as in `lif`."""
+    """m = leak(m) + gain I over a whole window: membranes [T, B, n], differentiable; `factor` as in `lif`."""
     result: Tensor = _Integrate.apply(current, factor, rule)
     return result

@@ -60,8 +60,8 @@ class SpikingNetwork(torch.nn.Module):
         for name in self.names:
             yield name, self.get_submodule(name)
 
-    def _run(self, x: Tensor) -> Iterator[tuple[str, Tensor]]:
-        """Integers of every signal by trace key, in order; the readout's scores come last but one."""
+    def _run(self, x: Tensor, decide: bool = True) -> Iterator[tuple[str, Tensor]]:
+        """Integers of every signal by trace key, in order; the scores come last, after the decision if wished."""
         frac = value_bits = 0
         flow = x
         for name, layer in self.named_layers():
@@ -83,7 +83,8 @@ class SpikingNetwork(torch.nn.Module):
             elif isinstance(layer, SNNReadout):
                 flow = layer.run(flow, frac)
                 frac = layer.frac(frac)
-                yield f"{name}.decision", layer.decide(flow)
+                if decide:
+                    yield f"{name}.decision", layer.decide(flow)
             yield name, flow
 
     def _synapses(self) -> list[Synapse]:
@@ -102,8 +103,10 @@ class SpikingNetwork(torch.nn.Module):
 
     def scores(self, x: Tensor) -> Tensor:
         """Scores after every timestep, [T, B, n], in value units, differentiable."""
-        result = dict(self._run(x))[self.names[-1]]
-        return result * 2.0 ** -self.output_frac()
+        scores = x
+        for _, value in self._run(x, decide=False):
+            scores = value  # only the last is kept: training has no use for the rest
+        return scores * 2.0 ** -self.output_frac()
 
     def forward(self, x: Tensor) -> Tensor:
         """Scores [B, n] at the window's end for features x [B, n] in [0, 1], in value units."""

@@ -130,15 +130,16 @@ class LIF(torch.nn.Module):
         return max(self.frac_bits, current_frac)
 
     def rule(self, current_frac: int) -> NeuronRule:
+        frac = self.frac(current_frac)
         return NeuronRule(
-            self.leak, self.leak_shift, self.frac(current_frac), self.compare, self.reset_mechanism, self.reset_delay
-        )
+            self.leak, self.leak_shift, frac, self.compare, self.reset_mechanism, self.reset_delay,
+            gain=2.0 ** (frac - current_frac),
+        )  # fmt: skip
 
     def run(self, current: Tensor, current_frac: int = 0) -> tuple[Tensor, Tensor]:
         """Spikes and membranes [T, B, n] (integers) for currents [T, B, n] of `current_frac` fractional bits."""
         rule = self.rule(current_frac)
-        scaled = current * 2.0 ** (rule.frac - current_frac)
-        return lif(scaled, rule, self.integer_threshold(rule.frac), self.integer_factor(), self.spike_grad)
+        return lif(current, rule, self.integer_threshold(rule.frac), self.integer_factor(), self.spike_grad)
 
     def forward(self, current: Tensor, current_frac: int = 0) -> Tensor:
         """Spikes [T, B, n], 0 or 1, for integer currents [T, B, n]; they leave the axon `delay` timesteps later."""

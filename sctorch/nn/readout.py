@@ -66,9 +66,9 @@ class SNNReadout(torch.nn.Module):
         if self.output_mode == "spike":
             return torch.cumsum(x, dim=0)
         frac = self.frac(current_frac)
-        rule = NeuronRule(self.leak, self.leak_shift, frac)
+        rule = NeuronRule(self.leak, self.leak_shift, frac, gain=2.0 ** (frac - current_frac))
         factor = x.new_tensor(self.leak_factor) if self.leak == "multiply" else None
-        return integrate(x * 2.0 ** (frac - current_frac), rule, factor)
+        return integrate(x, rule, factor)
 
     def decide(self, scores: Tensor) -> Tensor:
         """The class [..., 1] for scores [..., n]; ties go to the lowest index."""

@@ -121,7 +121,8 @@ class FixedLinear(Synapse):
         input_bits : 0 for spikes; the bits of a direct encoder's integers.
         """
         self.check_input(x)
-        current = x @ self.integer_weight().t()
+        weight = self.integer_weight()
+        current = x.to(weight.dtype) @ weight.t()  # an encoder gives its bits as uint8
         bias = self.integer_bias(input_bits)
         return current if bias is None else current + bias
 

@@ -31,7 +31,7 @@ def _rate(reset: str, delay: bool, leak: ir.Leak, compare: str = "gt") -> ir.Net
     """Rate encoder, stochastic synapse with inhibition, one neuron layer, fixed synapse, membrane readout."""
     synapse = ir.StochasticSynapse("synapse1", SYNAPSE, np.array([1, 0, 0, 1, 0]), 1, LFSR)
     neuron = ir.Neuron("neuron1", 5, 2, np.array([9, 8, 6, 10, 12]), leak, compare, reset, delay)
-    last = ir.FixedSynapse("synapse2", np.array([[7, -2, -5, -3, 1], [-7, 2, 6, 3, 1]]), np.array([0, -1]), 3)
+    last = ir.FixedSynapse("synapse2", np.array([[7, -2, -5, -3, 1], [-7, 2, 6, 3, 1]]), np.array([0, -1]), 3, 3)
     readout = ir.Readout("readout", 2, "membrane", "argmax_membrane", 4, ir.Leak("shift", 2))
     return _network([ir.RateEncoder("encoder", 6, COUNTER), synapse, neuron, last, readout])
 
@@ -47,7 +47,7 @@ def _counted() -> ir.Network:
 def _growing() -> ir.Network:
     """Excitation alone and no reset: membranes without a sign bit that use their whole width."""
     weight = np.array([[1, 1, 1, 0, 0, 0], [0, 0, 1, 1, 1, 1], [1, 0, 0, 0, 1, 0]])
-    synapse = ir.FixedSynapse("synapse1", weight, np.array([3, 3, 3]), 2)
+    synapse = ir.FixedSynapse("synapse1", weight, np.array([3, 3, 3]), 2, 2)
     neuron = ir.Neuron("neuron1", 3, 2, np.array([40, 50, 30]), ir.Leak("multiply", 4, np.array([15])), "gt", "none")
     readout = ir.Readout("readout", 3, "spike", "argmax_spike_count")
     return _network([ir.EventEncoder("spikes_in", 6), synapse, neuron, readout])

@@ -20,7 +20,6 @@ from sctorch.errors import ConfigError
 
 WINDOWS = 6
 FIELDS = list(itertools.product(ir.layers.LEAK_KINDS, ir.layers.COMPARES, ir.layers.RESETS, (True, False)))
-ENCODERS: list[tuple[str, str] | str] = [*builders.SOURCES, "events"]
 
 
 def integer_case(index: int) -> dict[str, Any]:
@@ -29,7 +28,7 @@ def integer_case(index: int) -> dict[str, Any]:
     membrane = index % 2 == 0
     return {
         "fields": FIELDS[index % len(FIELDS)],
-        "encoder": ENCODERS[index % len(ENCODERS)],
+        "encoder": builders.ENCODERS[index % len(builders.ENCODERS)],
         "fixed": fixed,
         "source": None if fixed else builders.SOURCES[(index // 2) % len(builders.SOURCES)],
         "readout": "membrane" if membrane else "spike",
@@ -41,7 +40,7 @@ def torch_case(index: int) -> dict[str, Any]:
     membrane = index % 2 == 0
     return {
         "fields": FIELDS[(5 * index + 2) % len(FIELDS)],
-        "encoder": builders.SOURCES[index % len(builders.SOURCES)],
+        "encoder": builders.ENCODERS[(2 * index + 1) % len(builders.ENCODERS)],
         "source": builders.SOURCES[(index // 3 + 2) % len(builders.SOURCES)],
         "readout": "membrane" if membrane else "spike",
         "hidden": index % 3,
@@ -55,8 +54,8 @@ TORCH_CASES = [torch_case(i) for i in range(22)]
 def test_the_cases_cover_every_field_and_are_enough() -> None:
     assert len(INTEGER_CASES) + len(TORCH_CASES) >= 50
     assert {c["fields"] for c in INTEGER_CASES} == set(FIELDS)
-    for cases, encoders in ((INTEGER_CASES, ENCODERS), (TORCH_CASES, builders.SOURCES)):
-        assert {c["encoder"] for c in cases} == set(encoders)
+    for cases in (INTEGER_CASES, TORCH_CASES):
+        assert {c["encoder"] for c in cases} == set(builders.ENCODERS)
         assert {c["source"] for c in cases} >= set(builders.SOURCES)
         assert {c["readout"] for c in cases} == {"spike", "membrane"}
         assert {c["hidden"] for c in cases} == {0, 1, 2}
@@ -132,7 +131,7 @@ def _counters_of_every_size() -> tuple[ir.Network, np.ndarray]:
     weight = np.tril(np.ones((size, size), dtype=np.int64))  # neuron i counts i + 1 inputs
     weight[1::3] *= -1
     neurons = ir.Neuron("neuron", size, 0, np.maximum(1, np.arange(size) // 3), ir.Leak("shift", 2))
-    last = ir.FixedSynapse("last", np.arange(3 * size).reshape(3, size) % 31 - 11, np.array([0, 1, -1]), 5)
+    last = ir.FixedSynapse("last", np.arange(3 * size).reshape(3, size) % 31 - 11, np.array([0, 1, -1]), 5, 5)
     x = (np.random.default_rng(1).random((12, 8, size)) < np.linspace(0.05, 1, 8)[None, :, None]).astype(np.int64)
     x[0, 0], x[0, 1] = 0, 1
     readout = ir.Readout("readout", 3, "membrane", "argmax_membrane", 5)
@@ -142,7 +141,7 @@ def _counters_of_every_size() -> tuple[ir.Network, np.ndarray]:
 
 
 def _ties(classes: int) -> tuple[ir.Network, np.ndarray]:
-    synapse = ir.FixedSynapse("synapse", np.eye(classes, dtype=np.int64), -np.ones(classes, np.int64), 1)
+    synapse = ir.FixedSynapse("synapse", np.eye(classes, dtype=np.int64), -np.ones(classes, np.int64), 1, 1)
     readout = ir.Readout("readout", classes, "membrane", "argmax_membrane", 1)
     return _network([ir.EventEncoder("spikes_in", classes), synapse, readout], 1), _every_pattern(classes)
 
@@ -166,7 +165,7 @@ def _only_biases() -> tuple[ir.Network, np.ndarray]:
 
 def _thresholds_out_of_reach_and_just_met() -> tuple[ir.Network, np.ndarray]:
     """Currents of 0, 1 and 2 per timestep against thresholds of just that, and one that no membrane reaches."""
-    synapse = ir.FixedSynapse("synapse", np.ones((5, 2), np.int64), np.zeros(5, np.int64), 1)
+    synapse = ir.FixedSynapse("synapse", np.ones((5, 2), np.int64), np.zeros(5, np.int64), 1, 1)
     neuron = ir.Neuron("neuron", 5, 1, np.array([1, 2, 3, 8, 4000]), ir.Leak(), "ge", "zero", True)
     readout = ir.Readout("readout", 5, "spike", "argmax_spike_count")
     x = np.random.default_rng(3).integers(0, 2, (9, 16, 2))
@@ -222,7 +221,7 @@ def test_a_layer_may_be_called_as_it_likes(tmp_path: Path, require_tool: Callabl
         ir.RateEncoder(names[0], 2, LFSR),
         ir.StochasticSynapse(names[1], np.array([[7, -3], [5, 6]]), np.array([0, 1]), 1, random),
         ir.Neuron(names[2], 2, 1, np.array([2, 2]), shift),
-        ir.FixedSynapse(names[3], np.array([[3, 1], [2, 3]]), np.array([0, 0]), 2),
+        ir.FixedSynapse(names[3], np.array([[3, 1], [2, 3]]), np.array([0, 0]), 2, 2),
         ir.Neuron(names[4], 2, 2, np.array([4, 3]), shift, "ge", "subtract", False),
         ir.StochasticSynapse(names[5], np.array([[7, 2], [-4, 7]]), np.array([0, 0]), 1, LFSR),
         ir.Readout(names[6], 2, "membrane", "argmax_membrane"),
