@@ -9,6 +9,7 @@ from typing import Any
 
 from sctorch import ir
 from sctorch.backends import Design, export_network
+from sctorch.backends.verilog.words import is_reserved
 from sctorch.hardware.targets import get_target
 from sctorch.lower import lower
 from sctorch.nn import SpikingNetwork
@@ -64,5 +65,8 @@ def export(
 
 
 def _identifier(text: str) -> str:
+    """A design's name from a folder's; a word that cannot be one gets "net_" in front."""
     cleaned = re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")
-    return cleaned if cleaned[:1].isalpha() else f"net_{cleaned}" if cleaned else "net"
+    if not cleaned:
+        return "net"
+    return f"net_{cleaned}" if is_reserved(cleaned) or not cleaned[0].isalpha() else cleaned

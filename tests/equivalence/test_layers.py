@@ -190,3 +190,13 @@ def test_gradient_of_a_fixed_synapse_is_that_of_its_real_weight() -> None:
 def test_bad_fields_are_named(call: object, message: str) -> None:
     with pytest.raises(SctorchError, match=message):
         call()  # type: ignore[operator]
+
+
+def test_folders_may_be_called_as_one_likes(tmp_path: Path, require_tool) -> None:  # type: ignore[no-untyped-def]
+    require_tool("yosys")
+    require_tool("g++")
+    net = build(levels)
+    folders = {"design": "verilog", "3 rd": "hls"}  # a word of Verilog, and no identifier
+    designs = [sctorch.export(net, tmp_path / folder, backend=backend) for folder, backend in folders.items()]
+    assert [d.network.name for d in designs] == ["net_design", "net_3_rd"]
+    assert sctorch.verify(net, designs, inputs(net)).ok
