@@ -12,6 +12,7 @@ from sctorch import ir
 from sctorch.errors import ConfigError, UnsupportedError
 
 __all__ = [
+    "KEYWORDS",
     "CounterPlan",
     "DesignPlan",
     "MembranePlan",
@@ -34,7 +35,7 @@ _WORDS = """
     tranif1 tri tri0 tri1 triand trior trireg unsigned use uwire vectored wait wand weak0 weak1 while wire wor xnor
     xor
 """
-_KEYWORDS = frozenset(_WORDS.split())
+KEYWORDS = frozenset(_WORDS.split())
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,7 @@ def plan(network: ir.Network) -> DesignPlan:
     UnsupportedError
         For what the unrolled architecture cannot do, before anything is written.
     """
-    if network.name in _KEYWORDS or network.name.startswith("sct_"):
+    if network.name in KEYWORDS or network.name.startswith("sct_"):
         raise ConfigError(
             f"verilog backend: {network.name!r} cannot name a design: it is a word of Verilog or of our library; "
             "choose another name"
