@@ -11,7 +11,9 @@ module sct_delay #(
     output reg  [N-1:0] delayed
 );
     reg [N*D-1:0] line;
+    /* verilator lint_off UNUSEDSIGNAL */  // the oldest spikes leave
     wire [N*D+N-1:0] moved = {line, spikes};
+    /* verilator lint_on UNUSEDSIGNAL */
     always @(posedge clk) begin
         if (clear) line <= {(N*D){1'b0}};
         else if (valid) line <= moved[N*D-1:0];

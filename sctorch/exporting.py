@@ -9,8 +9,10 @@ from typing import Any
 
 from sctorch import ir
 from sctorch.backends import Design, export_network
-from sctorch.backends.verilog.words import is_reserved
+from sctorch.backends.verilog.plan import KEYWORDS
+from sctorch.errors import ConfigError
 from sctorch.hardware.targets import get_target
+from sctorch.ir.layers import RESERVED
 from sctorch.lower import lower
 from sctorch.nn import SpikingNetwork
 
@@ -34,8 +36,8 @@ def export(
     folder : where the design goes; written beside and renamed, so that it is whole or absent.
     backend : "verilog" (our own RTL) or "hls" (an hls4ml project for Vitis).
     target : the part that it is meant for (`sctorch.hardware.targets`).
-    name : the design's name (a-z, 0-9, _); by default the folder's.
-    meta : texts that travel with the design, such as class names.
+    name : the design's name (a-z, 0-9, _); by default the folder's. An integer network has its own.
+    meta : texts that travel with the design, such as class names. An integer network has its own.
     options : the backend's own.
 
     Raises
@@ -60,13 +62,18 @@ def export(
     """
     get_target(target)
     folder = Path(folder)
-    network = net if isinstance(net, ir.Network) else lower(net, name or _identifier(folder.name), meta)
+    if isinstance(net, ir.Network):
+        if name is not None or meta is not None:
+            raise ConfigError("export: an integer network has its name and meta already; leave both out")
+        network = net
+    else:
+        network = lower(net, name or _identifier(folder.absolute().name), meta)
     return export_network(network, folder, backend, options)
 
 
 def _identifier(text: str) -> str:
-    """A design's name from a folder's; a word that cannot be one gets "net_" in front."""
-    cleaned = re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")
-    if not cleaned:
-        return "net"
-    return f"net_{cleaned}" if is_reserved(cleaned) or not cleaned[0].isalpha() else cleaned
+    """A design's name made from a folder's: any folder gives one that every backend takes."""
+    name = re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_") or "net"
+    if not name[0].isalpha() or name.startswith("sct_"):
+        name = f"net_{name}"
+    return f"{name}_net" if name in RESERVED or name in KEYWORDS else name

@@ -53,7 +53,7 @@ def writing_folder(folder: Path) -> Iterator[Path]:
     An older design at that place is replaced; anything else there is left alone, with an error.
     """
     folder = Path(folder)
-    if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not (folder / "design.json").exists())):
+    if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not _description(folder))):
         raise ConfigError(f"{folder} exists and holds no design of ours; choose another folder or remove it")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -91,13 +91,22 @@ def write_description(
     (folder / "design.json").write_text(json.dumps(text, indent=2) + "\n")
 
 
+def _description(folder: Path) -> dict[str, Any]:
+    """What design.json says; empty if there is none, or it is not one that `write_description` wrote."""
+    try:
+        data = json.loads((folder / "design.json").read_text())
+    except (OSError, ValueError):
+        return {}
+    ours = isinstance(data, dict) and {"backend", "network_sha256", "options"} <= set(data)
+    return data if ours else {}
+
+
 def read_description(folder: Path) -> tuple[ir.Network, dict[str, Any]]:
     """The network and the description of an exported design; ConfigError if the folder holds none."""
-    try:
-        description = json.loads((folder / "design.json").read_text())
-    except (OSError, json.JSONDecodeError) as error:
-        raise ConfigError(f"{folder} holds no design of sctorch ({error})") from error
+    description = _description(folder)
+    if not description:
+        raise ConfigError(f"{folder} holds no design of sctorch (its design.json is missing or not ours)")
     network = ir.load(folder / "network.json")
-    if ir.digest(network) != description.get("network_sha256"):
+    if ir.digest(network) != description["network_sha256"]:
         raise ConfigError(f"{folder}: network.json was changed after the export; export again")
     return network, description

@@ -31,8 +31,8 @@ RESETS = ("subtract", "zero", "none")
 # The rules of each output mode; the first is the default.
 DECISION_RULES = {"spike": ("argmax_spike_count",), "membrane": ("argmax_membrane",)}
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*\Z")  # two underscores in a row are the backends' own
-# Words that a layer may not be called, since they name parts of the generated hardware.
-_RESERVED = {"clk", "rst", "top", "in", "out", "input", "output", "wire", "reg", "module", "decision", "source"}
+# Words that a network or layer may not be called, since they name parts of the generated hardware.
+RESERVED = {"clk", "rst", "top", "in", "out", "input", "output", "wire", "reg", "module", "decision", "source"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -403,7 +403,7 @@ class Network:
         check_range(self.num_steps, 1, 1 << 16, "num_steps")
         names = [self.name, *(layer.name for layer in self.layers)]
         for name in names:
-            if not isinstance(name, str) or not _NAME.match(name) or name in _RESERVED:
+            if not isinstance(name, str) or not _NAME.match(name) or name in RESERVED:
                 raise ConfigError(
                     f"{name!r} cannot name a layer or network: use a-z, 0-9, single _ between, and no reserved word"
                 )

@@ -138,6 +138,7 @@ class _Lif(torch.autograd.Function):
         ctx.save_for_backward(charged, threshold, factor)  # spikes are charged compared again
         ctx.rule, ctx.spike_grad = rule, spike_grad
         ctx.mark_non_differentiable(mem)
+        ctx.set_materialize_grads(False)  # else zeros for mem, at every step
         return spikes, mem
 
     @staticmethod

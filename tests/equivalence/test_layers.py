@@ -198,5 +198,5 @@ def test_folders_may_be_called_as_one_likes(tmp_path: Path, require_tool) -> Non
     net = build(levels)
     folders = {"design": "verilog", "3 rd": "hls"}  # a word of Verilog, and no identifier
     designs = [sctorch.export(net, tmp_path / folder, backend=backend) for folder, backend in folders.items()]
-    assert [d.network.name for d in designs] == ["net_design", "net_3_rd"]
+    assert [d.network.name for d in designs] == ["design_net", "net_3_rd"]
     assert sctorch.verify(net, designs, inputs(net)).ok

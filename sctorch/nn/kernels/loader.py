@@ -21,7 +21,8 @@ from pathlib import Path
 __all__ = ["NATIVE", "available", "build", "disabled", "library"]
 
 _LOG = logging.getLogger(__name__)
-_FLAGS = ("-std=c++17", "-O3", "-fPIC", "-shared")
+# The two -fno change no result; without them floor is a call per element.
+_FLAGS = ("-std=c++17", "-O3", "-fno-trapping-math", "-fno-math-errno", "-fPIC", "-shared")
 # Best first. OpenMP's library is the one that torch has loaded, so both share one pool of threads.
 NATIVE = ("-march=native", "-mprefer-vector-width=512", "-fopenmp")
 _CHOICES: tuple[Sequence[str], ...] = (NATIVE, ("-march=native", "-fopenmp"), ("-march=native",), ())
