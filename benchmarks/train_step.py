@@ -69,9 +69,7 @@ def show(result: dict[str, Any]) -> None:
         [name, f"{f['ms']:.2f}", f"{f['times_ours']:.2f}", f"{f['mib']:.0f}"] for name, f in result["figures"].items()
     ]
     rows += [[name, "-", "-", why[:60]] for name, why in result["missing"].items()]
-    print_table(
-        f"{result['case']}, {result['threads']} thread(s)", ["one step", "ms", "times ours", "peak MiB"], rows
-    )
+    print_table(f"{result['case']}, {result['threads']} thread(s)", ["one step", "ms", "times ours", "peak MiB"], rows)
 
 
 def main() -> None:
