@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -84,7 +86,7 @@ class LIF(torch.nn.Module):
         if not 0 <= frac_bits <= 16:
             raise ConfigError(f"LIF: frac_bits = {frac_bits} is outside 0 to 16")
         scaled = threshold * 2**frac_bits
-        if scaled < 1 or scaled != int(scaled):
+        if not math.isfinite(scaled) or scaled < 1 or scaled != int(scaled):
             raise ConfigError(
                 f"LIF: threshold = {threshold} must be a positive multiple of {2.0**-frac_bits} "
                 f"(frac_bits = {frac_bits})"
