@@ -10,13 +10,25 @@ from sctorch.errors import ConfigError, ShapeError
 from sctorch.ir.streams import MAXIMAL_TAPS, StreamSource
 from sctorch.nn.functional import rate_bits
 
-__all__ = ["DirectEncoder", "Encoder", "EventEncoder", "LevelEncoder", "RateEncoder"]
+__all__ = ["DirectEncoder", "Encoder", "EventEncoder", "LevelEncoder", "RateEncoder", "stream_source"]
 
 
 def _check(where: str, **fields: tuple[int, int, int]) -> None:
     for name, (value, low, high) in fields.items():
         if not low <= value <= high:
             raise ConfigError(f"{where}: {name} = {value} is outside {low} to {high}")
+
+
+def stream_source(
+    where: str, kind: str, bits: int, width: int, polynomial: list[int] | None, seed: int, decorrelator: str
+) -> StreamSource:
+    """The source of a module's fields; without a polynomial a maximal one of `width` bits."""
+    if kind == "counter":
+        if polynomial is not None or seed != 1:
+            raise ConfigError(f"{where}: a counter source has no polynomial and no seed; leave both out")
+        return StreamSource("counter", bits, (), 0, decorrelator)
+    taps = tuple(polynomial) if polynomial is not None else MAXIMAL_TAPS[width]
+    return StreamSource(kind, bits, taps, seed, decorrelator)
 
 
 class Encoder(torch.nn.Module):
@@ -74,11 +86,7 @@ class RateEncoder(Encoder):
         _check("RateEncoder", size=(size, 1, 1 << 20), bits=(bits, 1, 16))
         self.size = self.n_features = size
         self.bits = bits
-        if source == "counter":
-            self.source = StreamSource("counter", bits, (), 0, decorrelator)
-        else:
-            taps = tuple(polynomial) if polynomial is not None else MAXIMAL_TAPS[max(bits, 3)]
-            self.source = StreamSource(source, bits, taps, seed, decorrelator)
+        self.source = stream_source("RateEncoder", source, bits, max(bits, 3), polynomial, seed, decorrelator)
         self._random: dict[tuple[int, torch.device], Tensor] = {}
 
     def forward(self, x: Tensor, ticks: int) -> Tensor:

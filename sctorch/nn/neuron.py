@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -94,7 +96,7 @@ class LIF(torch.nn.Module):
             raise ConfigError(f"LIF: delay = {delay} is outside 0 to 1024")
         for value in threshold if isinstance(threshold, list) else [threshold]:
             scaled = value * 2**frac_bits
-            if scaled < 1 or scaled != int(scaled):
+            if not math.isfinite(scaled) or scaled < 1 or scaled != int(scaled):
                 raise ConfigError(
                     f"LIF: threshold = {value} must be a positive multiple of {2.0**-frac_bits} "
                     f"(frac_bits = {frac_bits})"

@@ -64,7 +64,7 @@ class SNNReadout(torch.nn.Module):
     def run(self, x: Tensor, current_frac: int = 0) -> Tensor:
         """Integer scores [T, B, n]: counts of spikes, or membranes, after every timestep."""
         if self.output_mode == "spike":
-            return torch.cumsum(x, dim=0)
+            return integrate(x, NeuronRule("none", 0, 0))
         frac = self.frac(current_frac)
         rule = NeuronRule(self.leak, self.leak_shift, frac, gain=2.0 ** (frac - current_frac))
         factor = x.new_tensor(self.leak_factor) if self.leak == "multiply" else None

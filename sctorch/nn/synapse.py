@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from sctorch.errors import ConfigError, ShapeError
-from sctorch.ir.streams import MAXIMAL_TAPS, StreamSource
+from sctorch.nn.encoder import stream_source
 from sctorch.nn.functional import quantise_weight, stochastic_current
 from sctorch.nn.rounding import round_to_grid
 
@@ -173,11 +173,9 @@ class SCLinear(Synapse):
         if not 1 <= bitstream_length <= 256 or bitstream_length & (bitstream_length - 1):
             raise ConfigError(f"SCLinear: bitstream_length = {bitstream_length} must be a power of two from 1 to 256")
         self.bitstream_length = bitstream_length
-        if source == "counter":
-            self.source = StreamSource("counter", weight_bits, (), 0, decorrelator or "shared")
-        else:
-            taps = tuple(polynomial) if polynomial is not None else MAXIMAL_TAPS[max(weight_bits + 1, 5)]
-            self.source = StreamSource(source, weight_bits, taps, seed, decorrelator or "shift")
+        decorrelator = decorrelator or ("shared" if source == "counter" else "shift")
+        width = max(weight_bits + 1, 5)
+        self.source = stream_source("SCLinear", source, weight_bits, width, polynomial, seed, decorrelator)
         self._random: dict[tuple[int, torch.device, torch.dtype], Tensor] = {}
         self.reset_parameters()
 

@@ -10,7 +10,7 @@ import snntorch
 import torch
 from torch import Tensor
 
-from sctorch import ir
+from sctorch import ir, nn
 from sctorch.nn.functional import NeuronRule, integrate, lif
 
 RULES = [
@@ -145,3 +145,21 @@ def test_gradients_are_those_of_snntorch() -> None:
     assert mine.sum() > 5
     torch.testing.assert_close(threshold.grad * 2**frac, leaky.threshold.grad)
     torch.testing.assert_close(factor.grad * 2**shift, leaky.beta.grad)
+
+
+def test_a_large_batch_goes_through_in_parts() -> None:
+    """The same scores and gradients as of its parts, and rows in their order."""
+    torch.manual_seed(0)
+    net = nn.SpikingNetwork(
+        nn.RateEncoder(3), nn.SCLinear(3, 300), nn.LIF(300, threshold=0.25),
+        nn.SCLinear(300, 2), nn.SNNReadout(2, output_mode="membrane"), num_steps=16,
+    )  # fmt: skip
+    x = torch.rand(250, 3)
+    assert 16 <= net._rows_at_once() < 125
+    whole = net.scores(x)
+    (by_whole,) = torch.autograd.grad(whole.square().mean(), net.synapse1.weight)
+    parts = torch.cat([net.scores(row[None]) for row in x], dim=1)
+    (by_parts,) = torch.autograd.grad(parts.square().mean(), net.synapse1.weight)
+    assert torch.equal(whole, parts)
+    assert whole.std() > 0
+    torch.testing.assert_close(by_whole, by_parts)
