@@ -117,12 +117,12 @@ def spikingjelly(case: Case) -> Step:
 
 
 def norse(case: Case) -> Step:
-    """Its lifted modules: layer by layer."""
+    """Its cells in a loop over time."""
     import norse.torch as snn
 
     bits, y = case.bits()
     linears = torch.nn.ModuleList(torch.nn.Linear(a, b) for a, b in pairwise(case.sizes))
-    neurons = [snn.LIFBox() for _ in linears]
+    neurons = [snn.LIFBoxCell() for _ in linears]
 
     def counts() -> Tensor:
         states = [None] * len(neurons)

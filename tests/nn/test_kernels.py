@@ -82,6 +82,16 @@ def test_currents(shape: tuple[int, ...], kind: str, dtype: torch.dtype) -> None
         assert not grads[-1].any()
 
 
+@pytest.mark.parametrize(("period", "steps"), [(1, 9), (3, 20), (7, 14), (5, 6)], ids=str)
+def test_currents_where_the_source_starts_again(period: int, steps: int) -> None:
+    torch.manual_seed(0)
+    random = torch.randint(0, 8, (period, 30)).float().repeat(steps, 1)[:steps].contiguous()
+    bits, weight = torch.randint(0, 2, (steps, 4, 30)).float(), torch.randint(-7, 8, (9, 30)).float()
+    both(lambda b, w: stochastic_current(b, w, random, 1, 3), [bits, weight], 1)
+    random[-1, -1] = 7 - random[-1, -1]  # it looks as if it did, and does not
+    both(lambda b, w: stochastic_current(b, w, random, 1, 3), [bits, weight], 1)
+
+
 def test_currents_of_bits_that_are_not_contiguous() -> None:
     torch.manual_seed(1)
     bits = torch.randint(0, 2, (40, 5, 12)).float().transpose(0, 2).contiguous().transpose(0, 2)

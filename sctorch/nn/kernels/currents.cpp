@@ -81,10 +81,15 @@ struct Weights {
         : words((n_in + 63) / 64), width((n_out + LANES - 1) / LANES * LANES),
           magnitude(words * width * 64), negative(words * width) {
         for (int64_t i = 0; i < n_out; ++i)
-            for (int64_t j = 0; j < n_in; ++j) {
-                float w = weight[i * n_in + j];
-                magnitude[((j / 64) * width + i) * 64 + j % 64] = uint8_t(std::fabs(w));
-                negative[(j / 64) * width + i] |= Word(w < 0) << (j % 64);
+            for (int64_t word = 0; word < words; ++word) {
+                const float* from = weight + i * n_in + word * 64;
+                int64_t n = std::min<int64_t>(64, n_in - word * 64), at = word * width + i;
+                uint8_t below[64] = {0};
+                for (int64_t k = 0; k < n; ++k) {
+                    magnitude[at * 64 + k] = uint8_t(int32_t(std::fabs(from[k])));
+                    below[k] = from[k] < 0.0f;
+                }
+                negative[at] = pack(below, 64);
             }
     }
 
@@ -135,24 +140,39 @@ void product(const Word* spikes, int64_t words, const Word* positive, const Word
 #endif
 }
 
+// Ticks after which a source starts again; it does so often in a window, and weights are then sampled only once.
+int64_t period_of(const float* random, int64_t ticks, int64_t n) {
+    for (int64_t p = 1; p < ticks; ++p)
+        if (random[0] == random[p * n] && !std::memcmp(random, random + p * n, (ticks - p) * n * sizeof(float))) return p;
+    return ticks;
+}
+
 template <class Bit>
 void currents(const Bit* bits, const float* weight, const float* random, float* current, int64_t steps, int64_t length,
               int64_t batch, int64_t n_in, int64_t n_out, int threads) {
     Weights weights(weight, n_out, n_in);
     int64_t words = weights.words, width = weights.width;
-    // One piece of work is one timestep, or, where those are few, some rows of it.
-    int64_t pieces = std::clamp<int64_t>((4 * threads + steps - 1) / steps, 1, (batch + 15) / 16);
+    // One piece of work is the timesteps with the same weights, or, where those are few, some rows of them.
+    int64_t period = length == 1 ? period_of(random, steps, n_in) : steps;
+    int64_t pieces = std::clamp<int64_t>((4 * threads + period - 1) / period, 1, (batch + 15) / 16);
     int64_t rows = (batch + pieces - 1) / pieces;
 #pragma omp parallel num_threads(threads) if (threads > 1)
     {
         std::vector<uint8_t> level(words * 64, 255);
         std::vector<Word> positive(words * width), negative(words * width), spikes(rows * words);
-#pragma omp for schedule(static)
-        for (int64_t piece = 0; piece < steps * pieces; ++piece) {
-            int64_t t = piece / pieces, first = (piece % pieces) * rows, count = std::min(rows, batch - first);
-            for (int64_t tick = t * length; tick < (t + 1) * length && count > 0; ++tick) {
-                for (int64_t j = 0; j < n_in; ++j) level[j] = uint8_t(random[tick * n_in + j]);
-                weights.sample(level.data(), positive.data(), negative.data());
+#pragma omp for schedule(dynamic)
+        for (int64_t piece = 0; piece < period * pieces; ++piece) {
+            int64_t first = (piece % pieces) * rows, count = std::min(rows, batch - first);
+            if (count <= 0) continue;
+            // Either a timestep is one tick, and others follow with the same weights, or it has several of its own.
+            int64_t stride = length == 1 ? period : 1, from = piece / pieces * length;
+            int64_t end = length == 1 ? steps : from + length;
+            for (int64_t tick = from; tick < end; tick += stride) {
+                int64_t t = tick / length;
+                if (length > 1 || tick == from) {
+                    for (int64_t j = 0; j < n_in; ++j) level[j] = uint8_t(int32_t(random[tick * n_in + j]));
+                    weights.sample(level.data(), positive.data(), negative.data());
+                }
                 for (int64_t b = 0; b < count; ++b)
                     for (int64_t w = 0; w < words; ++w)
                         spikes[b * words + w] = pack(bits + (tick * batch + first + b) * n_in + 64 * w, n_in - 64 * w);
@@ -172,98 +192,6 @@ void currents(const Bit* bits, const float* weight, const float* random, float* 
     }
 }
 
-// Groups of GROUP ticks: a byte per row and input holds their bits. The gradient of a weight is a sum of rows of the
-// current's gradient over the ticks with a bit; a table of the 2^GROUP sums of one group turns GROUP additions into one.
-constexpr int64_t GROUP = 5, TABLE = 1 << GROUP, MOST = 5;
-
-template <class Bit>
-void group_bits(const Bit* bits, uint8_t* grouped, int64_t steps, int64_t row, int threads) {
-    int64_t groups = (steps + GROUP - 1) / GROUP, block = 4096, blocks = (row + block - 1) / block;
-#pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
-    for (int64_t piece = 0; piece < groups * blocks; ++piece) {
-        int64_t g = piece / blocks, from = (piece % blocks) * block, n = std::min(block, row - from);
-        uint8_t* out = grouped + g * row + from;
-        std::memset(out, 0, n);
-        for (int64_t q = 0; q < GROUP && g * GROUP + q < steps; ++q) {
-            const Bit* in = bits + (g * GROUP + q) * row + from;
-            for (int64_t k = 0; k < n; ++k) out[k] |= uint8_t(in[k] != 0) << q;
-        }
-    }
-}
-
-typedef float Vector __attribute__((vector_size(64)));
-
-template <int V>
-struct Row {
-    Vector v[V];
-};
-
-template <int V, int G>
-void add_rows(const Row<V>* tables, const uint8_t* grouped, int64_t stride, int64_t n, Row<V>* sum) {
-    for (int64_t j = 0; j < n; ++j) {
-        const Row<V>* from[G];
-        int any = 0;
-        for (int g = 0; g < G; ++g) {
-            int index = grouped[g * stride + j];
-            any |= index;
-            from[g] = tables + g * TABLE + index;
-        }
-        if (!any) continue;
-        for (int v = 0; v < V; ++v) {
-            Vector s = sum[j].v[v];
-            for (int g = 0; g < G; ++g) s += from[g]->v[v];
-            sum[j].v[v] = s;
-        }
-    }
-}
-
-template <int V>
-void weight_gradient(const float* grad, const uint8_t* grouped, float* result, int64_t steps, int64_t batch,
-                     int64_t n_in, int64_t n_out, int threads) {
-    constexpr int64_t W = 16 * V;
-    int64_t groups = (steps + GROUP - 1) / GROUP, passes = (groups + MOST - 1) / MOST;
-    int64_t most = (groups + passes - 1) / passes;
-    int64_t part = std::max<int64_t>(64, (n_in + threads - 1) / threads);  // inputs of one piece of work
-    int64_t parts = (n_in + part - 1) / part, blocks = (n_out + W - 1) / W;
-#pragma omp parallel num_threads(threads) if (threads > 1)
-    {
-        std::vector<Row<V>> sums(part), tables(MOST * TABLE);
-#pragma omp for schedule(static)
-        for (int64_t piece = 0; piece < parts * blocks; ++piece) {
-            int64_t from = (piece % parts) * part, n = std::min(part, n_in - from);
-            int64_t out = (piece / parts) * W, lanes = std::min(W, n_out - out);
-            std::fill(sums.begin(), sums.end(), Row<V>{});
-            for (int64_t b = 0; b < batch; ++b)
-                for (int64_t first = 0; first < groups; first += most) {
-                    int64_t count = std::min(most, groups - first);
-                    for (int64_t g = 0; g < count; ++g) {
-                        Row<V>* table = &tables[g * TABLE];
-                        table[0] = Row<V>{};
-                        for (int64_t q = 0; q < GROUP; ++q) {
-                            int64_t t = (first + g) * GROUP + q;
-                            if (t >= steps) break;
-                            Row<V> row{};
-                            std::memcpy(&row, grad + (t * batch + b) * n_out + out, lanes * sizeof(float));
-                            for (int64_t k = 0; k < (1 << q); ++k)
-                                for (int v = 0; v < V; ++v) table[(1 << q) + k].v[v] = table[k].v[v] + row.v[v];
-                        }
-                    }
-                    const uint8_t* index = grouped + (first * batch + b) * n_in + from;
-                    int64_t stride = batch * n_in;
-                    switch (count) {
-                        case 1: add_rows<V, 1>(tables.data(), index, stride, n, sums.data()); break;
-                        case 2: add_rows<V, 2>(tables.data(), index, stride, n, sums.data()); break;
-                        case 3: add_rows<V, 3>(tables.data(), index, stride, n, sums.data()); break;
-                        case 4: add_rows<V, 4>(tables.data(), index, stride, n, sums.data()); break;
-                        default: add_rows<V, 5>(tables.data(), index, stride, n, sums.data());
-                    }
-                }
-            for (int64_t i = 0; i < lanes; ++i)
-                for (int64_t j = 0; j < n; ++j) result[(out + i) * n_in + from + j] = sums[j].v[i / 16][i % 16];
-        }
-    }
-}
-
 }  // namespace
 
 extern "C" {
@@ -274,18 +202,5 @@ void sct_currents(const void* bits, int64_t bytes, const float* weight, const fl
         currents((const uint8_t*)bits, weight, random, current, steps, length, batch, n_in, n_out, threads);
     else
         currents((const float*)bits, weight, random, current, steps, length, batch, n_in, n_out, threads);
-}
-
-void sct_group_bits(const void* bits, int64_t bytes, uint8_t* grouped, int64_t steps, int64_t row, int32_t threads) {
-    if (bytes)
-        group_bits((const uint8_t*)bits, grouped, steps, row, threads);
-    else
-        group_bits((const float*)bits, grouped, steps, row, threads);
-}
-
-void sct_weight_gradient(const float* grad, const uint8_t* grouped, float* result, int64_t steps, int64_t batch,
-                         int64_t n_in, int64_t n_out, int32_t threads) {
-    auto run = n_out <= 16 ? weight_gradient<1> : n_out <= 32 ? weight_gradient<2> : weight_gradient<4>;
-    run(grad, grouped, result, steps, batch, n_in, n_out, threads);
 }
 }  // extern "C"

@@ -86,7 +86,7 @@ void forward_block(const Rule& rule, const Block& p, const float* current, float
 template <int LEAK, int RESET, bool DELAY>
 void forward(const Rule& rule, const Values& values, const float* current, float* charged, float* spikes, float* after,
              int64_t steps, int64_t elements, int threads) {
-#pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
+#pragma omp parallel for schedule(dynamic, 16) num_threads(threads) if (threads > 1)
     for (int64_t first = 0; first < elements; first += BLOCK) {
         int64_t count = std::min(BLOCK, elements - first);
         Block block(rule, values, first, count);
@@ -150,7 +150,7 @@ void sct_backward(const Rule* rule, const float* threshold, int64_t n_threshold,
                   const float* grad, const float* charged, const float* slope, float* result, int64_t steps,
                   int64_t elements, int32_t threads) {
     Values values{threshold, factor, n_threshold, n_factor};
-#pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
+#pragma omp parallel for schedule(dynamic, 16) num_threads(threads) if (threads > 1)
     for (int64_t first = 0; first < elements; first += BLOCK) {
         int64_t count = std::min(BLOCK, elements - first);
         Block block(*rule, values, first, count);
