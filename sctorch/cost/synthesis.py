@@ -29,6 +29,6 @@ def synthesize(design: Design, target: str = "ice40-hx8k") -> Synthesis:
     part = get_target(target)
     if not isinstance(design, VerilogDesign):
         raise UnsupportedError(
-            f"synthesis of a {design.backend} design", "cost.synthesize", "Export with backend='verilog'."
+            f"synthesis of what the {design.backend} backend makes", "cost.synthesize", "Export with backend='verilog'."
         )
     return run_yosys(design.folder, design.network.name, design.sources, part)

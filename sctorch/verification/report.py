@@ -90,7 +90,7 @@ def verify(net: SpikingNetwork | ir.Network, design: Design | Sequence[Design], 
     Raises
     ------
     ConfigError
-        If a design was made from another network, or nothing spikes in some layer.
+        If a design was made from another network, nothing spikes in some layer, or there is nothing to compare.
     """
     designs = [design] if isinstance(design, Design) else list(design)
     x = np.asarray(x.detach().cpu() if isinstance(x, torch.Tensor) else x, dtype=np.float32)
@@ -98,10 +98,14 @@ def verify(net: SpikingNetwork | ir.Network, design: Design | Sequence[Design], 
     if isinstance(net, SpikingNetwork):
         model = designs[0].network if designs else None
         network = lower(net, model.name if model else "net", model.meta if model else None)
+    elif not designs:
+        raise ConfigError("verify: an integer network alone has nothing to be compared with; give a design too")
     assert isinstance(network, ir.Network)
     for d in designs:
         if _computation(d.network) != _computation(network):
             raise ConfigError(f"{d!r} was exported from another network (or an earlier state of it); export again")
+    if x.ndim > 1 and x.shape[-2] == 0:
+        raise ConfigError("verify: there is no window in x, so equality there means nothing; give some inputs")
     reference = ir.simulate(network, x)
     pairs = []
     if isinstance(net, SpikingNetwork):
