@@ -1,0 +1,107 @@
+"""Measured cost: real synthesis of small designs, the same every time, and smaller when there is less."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+
+import builders
+import numpy as np
+import pytest
+
+import sctorch
+from sctorch import ir
+from sctorch.backends import Design
+from sctorch.cost import synthesize
+from sctorch.errors import ConfigError, UnsupportedError
+from sctorch.hardware.yosys import Synthesis
+
+SIZE = 8
+
+
+def network(weight: np.ndarray) -> ir.Network:
+    n_out, n_in = weight.shape
+    source = ir.StreamSource("lfsr", 3, (5, 3), 1, "shift")
+    return ir.Network("net", 16, (
+        ir.RateEncoder("encoder", n_in, ir.StreamSource("counter", 4)),
+        ir.StochasticSynapse("synapse1", weight, np.zeros(n_out), 1, source),
+        ir.Neuron("neuron1", n_out, 2, np.full(n_out, 6), ir.Leak("shift", 3)),
+        ir.Readout("readout", n_out, "spike", "argmax_spike_count"),
+    ))  # fmt: skip
+
+
+def weights() -> np.ndarray:
+    weight = np.random.default_rng(2).integers(-7, 8, (4, SIZE))
+    weight[weight == 0] = 5
+    return weight
+
+
+@pytest.fixture(scope="module")
+def designs(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Design]:
+    """One design with all its synapses, one without half of them, and the first once more."""
+    builders.require_tool("yosys")
+    builders.require_tool("g++")
+    pruned = weights()
+    pruned[:, ::2] = 0
+    folder = tmp_path_factory.mktemp("cost")
+    made = {"full": weights(), "pruned": pruned, "again": weights()}
+    return {name: sctorch.export(network(weight), folder / name) for name, weight in made.items()}
+
+
+@pytest.fixture(scope="module")
+def measured(designs: Mapping[str, Design]) -> Callable[[str, str], Synthesis]:
+    """The synthesis of one of the designs for a target, run once."""
+    return cache(lambda name, target: synthesize(designs[name], target))
+
+
+@pytest.mark.parametrize("target", ["ice40", "artix7-35t"])
+def test_counts_are_plausible_and_the_same_every_time(target: str, measured: Callable[[str, str], Synthesis]) -> None:
+    first, second = measured("full", target), measured("again", target)
+    assert (first.luts, first.ffs, first.carries, first.brams, first.dsps, first.cells) == (
+        second.luts, second.ffs, second.carries, second.brams, second.dsps, second.cells,
+    )  # fmt: skip
+    assert first.target == {"ice40": "ice40-hx8k"}.get(target, target)
+    assert first.tool == "yosys"
+    assert "Yosys" in first.tool_version
+    assert first.fmax_mhz is None, "nothing measured it"
+    assert first.seconds > 0
+    # State that cannot be optimised away: 8 encoder bits, a 4-bit counter, an LFSR of 3 + 7 bits, 4 membranes of at
+    # least 4 bits, 4 counts of 5 bits (16 spikes), a class of 2 bits, valid of 5 stages.
+    assert 8 + 4 + 10 + 16 + 20 + 2 + 5 <= first.ffs <= 220
+    # 8 features of 4 bits are compared in at least 2 LUT6 (3 LUT4) each; 32 synapses are counted.
+    assert 60 <= first.luts <= 500
+    assert first.brams == 0
+    assert first.dsps == 0
+    assert sum(n for cell, n in first.cells.items() if cell.startswith(("SB_", "LUT", "FD", "CARRY"))) > first.ffs
+
+
+@pytest.mark.parametrize("target", ["ice40", "artix7-35t"])
+def test_fewer_synapses_take_fewer_luts(target: str, measured: Callable[[str, str], Synthesis]) -> None:
+    full, pruned = measured("full", target), measured("pruned", target)
+    assert pruned.luts < 0.85 * full.luts
+    assert pruned.ffs < full.ffs
+
+
+def test_a_report_can_be_written_down(measured: Callable[[str, str], Synthesis]) -> None:
+    result = json.loads(json.dumps(measured("pruned", "ice40").to_dict()))
+    assert result["target"] == "ice40-hx8k"
+    assert result["luts"] == result["cells"]["SB_LUT4"]
+    assert result["fmax_mhz"] is None
+
+
+def test_an_unknown_target_is_refused_before_anything_runs(designs: Mapping[str, Design]) -> None:
+    with pytest.raises(ConfigError, match="target 'spartan' is unknown; known: ice40-hx8k"):
+        synthesize(designs["full"], "spartan")
+
+
+def test_a_design_of_another_backend_is_refused(tmp_path: Path) -> None:
+    class Other(Design):
+        backend = "other"
+
+        def trace(self, x: np.ndarray) -> ir.Trace:
+            return ir.simulate(self.network, x)
+
+    with pytest.raises(UnsupportedError, match="synthesis of what the other backend makes"):
+        synthesize(Other(tmp_path, network(weights()), {}))
