@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import builders
 import hypothesis
@@ -32,3 +34,16 @@ def _one_torch_thread() -> Iterator[None]:
 def require_tool() -> Callable[[str], None]:
     """Call it with the name of a tool: a missing one skips the test, and fails it where CI is set."""
     return builders.require_tool
+
+
+@pytest.fixture(scope="session")
+def mnist_folder() -> str:
+    """A folder with the MNIST files: named by SCTORCH_MNIST, or beside the checkout; without one as a missing tool."""
+    places = [os.environ.get("SCTORCH_MNIST"), Path(__file__).parents[2] / "shared" / "data" / "mnist"]
+    for place in places:
+        if place and Path(place).is_dir():
+            return str(place)
+    text = "the MNIST files are not here; set SCTORCH_MNIST to their folder"
+    if os.environ.get("CI"):
+        pytest.fail(text)
+    pytest.skip(text)

@@ -104,7 +104,7 @@ def _check_data(recipe: Recipe) -> None:
     if not hasattr(data, "test_arrays"):
         raise ConfigError(f"data: {type(data).__name__} has no test_arrays(), which a recipe needs")
     for what, has, wants in (
-        ("features", data.n_features, layers[0].size),
+        ("features", data.n_features, layers[0].n_features),
         ("classes", data.n_classes, layers[-1].n_classes),
     ):
         if has != wants:

@@ -164,11 +164,8 @@ def _lower(context: Context) -> bool:
     from sctorch.pipeline.training import trained_network
 
     recipe = context.recipe.build()
-    meta = {
-        "dataset": type(recipe.data).__name__,
-        "class_names": json.dumps(list(getattr(recipe.data, "class_names", []))),
-        "features": "scaled to 0..1",
-    }
+    # What a user of the hardware must do to the features; data of one's own may say nothing.
+    meta = getattr(recipe.data, "meta", {})
     network = lower(trained_network(recipe, context.out), recipe.name, meta)
     with replacing(context.out / "lower") as folder:
         ir.save(network, folder / "network.json")
