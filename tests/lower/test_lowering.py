@@ -1,0 +1,59 @@
+"""Lowering: the integers of a torch network, or an error that names what cannot be kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from sctorch import nn
+from sctorch.errors import ConfigError, UnsupportedError
+from sctorch.lower import lower
+
+NAN, INF = float("nan"), float("inf")
+
+
+def small(*layers: torch.nn.Module, num_steps: int = 4) -> nn.SpikingNetwork:
+    return nn.SpikingNetwork(*layers, num_steps=num_steps)
+
+
+def rate_net() -> nn.SpikingNetwork:
+    return small(nn.RateEncoder(3), nn.SCLinear(3, 2), nn.SNNReadout(2, "membrane"))
+
+
+@pytest.mark.parametrize("bad", [NAN, INF])
+@pytest.mark.parametrize("parameter", ["weight", "bias"])
+@pytest.mark.parametrize("kind", [nn.SCLinear, nn.FixedLinear])
+def test_weights_that_are_no_numbers_are_refused(kind: Callable[..., nn.Synapse], parameter: str, bad: float) -> None:
+    net = small(nn.RateEncoder(3), kind(3, 2, bias=True), nn.SNNReadout(2, "membrane"))
+    with torch.no_grad():
+        getattr(net.synapse1, parameter).view(-1)[1] = bad
+    with pytest.raises(ConfigError, match=f"synapse1: {parameter} holds NaN or infinity"):
+        lower(net)
+
+
+def test_only_a_spiking_network_can_be_lowered() -> None:
+    with pytest.raises(UnsupportedError, match=r"a model of type Linear .*SpikingNetwork"):
+        lower(torch.nn.Linear(2, 2))  # type: ignore[arg-type]
+
+
+def test_one_source_for_inputs_and_weights_is_refused() -> None:
+    net = small(
+        nn.RateEncoder(3, bits=4), nn.SCLinear(3, 2, source="counter", weight_bits=4), nn.SNNReadout(2, "membrane")
+    )
+    with pytest.raises(ConfigError, match="encoder and synapse1 use the same stream source"):
+        lower(net)
+
+
+def test_lowering_takes_names_integers_and_meta() -> None:
+    net = rate_net()
+    with torch.no_grad():
+        net.synapse1.weight.copy_(torch.tensor([[0.5, -0.25, 0.0], [1.0, -1.0, 0.03125]]))
+        net.synapse1.mask[0, 0] = 0
+    network = lower(net, "digits", {"classes": "a, b"})
+    assert [layer.name for layer in network.layers] == ["encoder", "synapse1", "readout"]
+    assert (network.name, network.num_steps, dict(network.meta)) == ("digits", 4, {"classes": "a, b"})
+    assert network.synapses[0].weight.tolist() == [[0, -4, 0], [15, -15, 0]]
+    net.synapse1.weight.data.zero_()
+    assert network.synapses[0].weight[1, 0] == 15, "the integer network follows the torch one"
