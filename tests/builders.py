@@ -19,7 +19,7 @@ from sctorch.ir.streams import MAXIMAL_TAPS
 
 SOURCES = [("counter", "shared"), ("counter", "permute"), *(("lfsr", d) for d in ir.streams.DECORRELATORS["lfsr"])]
 ENCODERS: list[tuple[str, str] | str] = [*SOURCES, "events", "levels", "direct"]
-BETAS = (1.0, 0.5, 0.75, 0.9375, 0.0, 0.3125, 0.8984375)
+BETAS = (1.0, 0.5, 0.75, 0.875, 0.9375, 0.0, 0.3125, 0.8984375)
 
 
 def require_tool(name: str) -> None:
@@ -215,7 +215,7 @@ def random_lif(rnd: Random, size: int, fields: tuple[str, str, str, bool] | None
         rnd.random() < 0.5,
     )  # fmt: skip
     frac_bits = rnd.randint(0, 6)
-    betas = {"shift": (0.5, 0.75, 0.9375), "none": (1.0,)}.get(leak, BETAS)
+    betas = {"shift": (0.5, 0.75, 0.875, 0.9375), "none": (1.0,)}.get(leak, BETAS)
     return nn.LIF(
         size,
         beta=rnd.choice(betas),
