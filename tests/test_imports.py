@@ -17,7 +17,7 @@ ALL = "all"
 # Folder or file of the package -> other parts it may import. `errors` and the part itself are open to everyone.
 MAY_IMPORT: dict[str, set[str] | str] = {
     "__init__": ALL,
-    "cli": ALL,
+    "cli": {"pipeline"},
     "exporting": ALL,
     "pipeline": ALL,
     "errors": set(),
