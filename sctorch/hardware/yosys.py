@@ -18,11 +18,11 @@ from sctorch.hardware.tools import find_tool, run_tool, tool_version
 __all__ = ["Synthesis", "count_cells", "run_yosys"]
 
 _COMMANDS = {
-    # abc9 maps carry chains and look-up tables together with the real delays of the part.
+    # The defaults of yosys, so that figures compare with other people's.
     "ice40": "synth_ice40 -top {top}",
     "xc7": "synth_xilinx -family xc7 -flatten -noiopad -noclkbuf -top {top}",
 }
-_LUTS = {"ice40": ("SB_LUT4",), "xc7": ("LUT1", "LUT2", "LUT3", "LUT4", "LUT5", "LUT6")}
+_LUTS = {"ice40": ("SB_LUT4",), "xc7": ("INV", "LUT1", "LUT2", "LUT3", "LUT4", "LUT5", "LUT6")}
 _FFS = {"ice40": ("SB_DFF",), "xc7": ("FD",)}  # prefixes
 _CARRIES = {"ice40": ("SB_CARRY",), "xc7": ("CARRY4",)}
 _BRAMS = {"ice40": ("SB_RAM40",), "xc7": ("RAMB36", "RAMB18")}  # prefixes
