@@ -1,7 +1,7 @@
 """A float MLP on a recipe's own data: the reference that its spiking network is held against.
 
-    python recipes/reference_mlp.py recipes/jets.yaml --hidden 64 32 32
-    python recipes/reference_mlp.py recipes/mnist.yaml --hidden 128 --epochs 30
+    python recipes/reference_mlp.py recipes/jets.yaml --lr 0.01                                       # 67.7 %
+    python recipes/reference_mlp.py recipes/mnist.yaml --hidden 128 --epochs 20 --seeds 1 --lr 0.002  # 98.0 %
 
 Same training and test rows, same scaling; ReLU, Adam with one cycle, cross-entropy. --standardise
 gives it features of mean 0 and deviation 1 instead of the raw ones' [0, 1].
