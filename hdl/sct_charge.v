@@ -1,6 +1,7 @@
 // A membrane before firing: leak and input current (semantics 6), combinational.
 //
-// LEAK 0: none; 1: mem - floor(mem / 2**LEAK_SHIFT); 2: floor(mem * FACTOR / 2**LEAK_SHIFT).
+// LEAK 0: none; 1: mem - floor(mem / 2**LEAK_SHIFT); 2: floor(mem * FACTOR / 2**LEAK_SHIFT);
+// 3: floor((mem * FACTOR + random) / 2**LEAK_SHIFT).
 // mem is signed if SIGNED, the current if CURRENT_SIGNED; it counts in steps of 2**SHIFT.
 // W holds every result by interval analysis, so the additions may wrap in between.
 module sct_charge #(
@@ -15,6 +16,9 @@ module sct_charge #(
 ) (
     input  wire [W-1:0]  mem,
     input  wire [CW-1:0] current,
+    /* verilator lint_off UNUSEDSIGNAL */
+    input  wire [LEAK_SHIFT-1:0] random,
+    /* verilator lint_on UNUSEDSIGNAL */
     output wire [W-1:0]  leaked,
     output wire [W-1:0]  scaled
 );
@@ -28,10 +32,11 @@ module sct_charge #(
             wire signed [W:0] part = m >>> LEAK_SHIFT;
             /* verilator lint_on UNUSEDSIGNAL */
             assign leaked = mem - part[W-1:0];
-        end else if (LEAK == 2) begin : multiply
+        end else if (LEAK >= 2) begin : multiply
             localparam signed [LEAK_SHIFT+1:0] F = FACTOR;
             /* verilator lint_off UNUSEDSIGNAL */
-            wire signed [PW:0] product = (m * F) >>> LEAK_SHIFT;
+            wire signed [PW:0] dither = (LEAK == 3) ? {{(PW+1-LEAK_SHIFT){1'b0}}, random} : {(PW+1){1'b0}};
+            wire signed [PW:0] product = (m * F + dither) >>> LEAK_SHIFT;
             /* verilator lint_on UNUSEDSIGNAL */
             assign leaked = product[W-1:0];
         end else begin : none

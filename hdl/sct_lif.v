@@ -5,6 +5,7 @@
 // RESET 0: none; 1: subtract THETA; 2: to START. DELAY: a subtraction acts at the next timestep,
 // after the leak. (A delayed reset to zero equals one at once, but for what the membrane shows
 // in between, so there is one circuit for both.)
+// RESET 3: as 1 at once, but a membrane that is still above LIMIT is compared less THETA (snntorch).
 // `clear` comes with the clock before the window's first current.
 module sct_lif #(
     parameter W = 8,
@@ -25,39 +26,26 @@ module sct_lif #(
     input  wire          clear,
     input  wire          valid,
     input  wire [CW-1:0] current,
+    input  wire [LEAK_SHIFT-1:0] random,  // of a stochastic leak
     output reg           spike,
-    output wire [W-1:0]  charged,  // for traces: the state before an at-once reset
-    output wire          fire      // for traces: what `spike` becomes
+    output wire [W-1:0]  shown  // for traces: the membrane after this timestep
 );
     reg  [W-1:0] mem;
     wire [W-1:0] leaked, scaled;
+    wire [W-1:0] charged;  // what is compared
+    wire         fire;     // what `spike` becomes
     sct_charge #(
         .W(W), .SIGNED(SIGNED), .CW(CW), .CURRENT_SIGNED(CURRENT_SIGNED), .SHIFT(SHIFT),
         .LEAK(LEAK), .LEAK_SHIFT(LEAK_SHIFT), .FACTOR(FACTOR)
-    ) charge (.mem(mem), .current(current), .leaked(leaked), .scaled(scaled));
+    ) charge (.mem(mem), .current(current), .random(random), .leaked(leaked), .scaled(scaled));
 
-    // charged > LIMIT, as the bit recurrence of a comparison with a constant. A signed number is
-    // compared with its sign bit turned over.
-    localparam [W-1:0] FLIP = (SIGNED != 0) ? ({{(W-1){1'b0}}, 1'b1} << (W - 1)) : {W{1'b0}};
-    localparam [W-1:0] BOUND = LIMIT ^ FLIP;
-    wire [W-1:0] key = charged ^ FLIP;
-    /* verilator lint_off UNOPTFLAT */  // every bit depends on the one below it alone
-    wire [W:0] above;
-    /* verilator lint_on UNOPTFLAT */
-    assign above[0] = 1'b0;
-    genvar i;
-    generate
-        for (i = 0; i < W; i = i + 1) begin : compare
-            if (BOUND[i]) assign above[i+1] = key[i] & above[i];
-            else assign above[i+1] = key[i] | above[i];
-        end
-    endgenerate
-    assign fire = above[W];
+    sct_above #(.W(W), .SIGNED(SIGNED), .LIMIT(LIMIT)) compare (.value(charged), .above(fire));
 
     generate
         if (RESET == 1 && DELAY != 0) begin : later
             reg fired;
             assign charged = leaked - (fired ? THETA : {W{1'b0}}) + scaled;
+            assign shown = charged;
             always @(posedge clk)
                 if (clear) begin
                     mem   <= START;
@@ -68,16 +56,28 @@ module sct_lif #(
                 end
         end else if (RESET == 1) begin : at_once
             assign charged = leaked + scaled;
+            assign shown = charged - (fire ? THETA : {W{1'b0}});
             always @(posedge clk)
                 if (clear) mem <= START;
-                else if (valid) mem <= charged - (fire ? THETA : {W{1'b0}});
+                else if (valid) mem <= shown;
         end else if (RESET == 2) begin : to_zero
             assign charged = leaked + scaled;
+            assign shown = (fire && DELAY == 0) ? START : charged;
             always @(posedge clk)
                 if (clear | (valid & fire)) mem <= START;
                 else if (valid) mem <= charged;
+        end else if (RESET == 3) begin : twice
+            wire [W-1:0] full = leaked + scaled;
+            wire again;
+            sct_above #(.W(W), .SIGNED(SIGNED), .LIMIT(LIMIT)) compare_kept (.value(mem), .above(again));
+            assign charged = full - (again ? THETA : {W{1'b0}});
+            assign shown = full - (fire ? THETA : {W{1'b0}});
+            always @(posedge clk)
+                if (clear) mem <= START;
+                else if (valid) mem <= shown;
         end else begin : never
             assign charged = leaked + scaled;
+            assign shown = charged;
             always @(posedge clk)
                 if (clear) mem <= START;
                 else if (valid) mem <= charged;

@@ -21,7 +21,7 @@ module sct_readout #(
     sct_charge #(
         .W(W), .SIGNED(SIGNED), .CW(CW), .CURRENT_SIGNED(CURRENT_SIGNED), .SHIFT(SHIFT),
         .LEAK(LEAK), .LEAK_SHIFT(LEAK_SHIFT), .FACTOR(FACTOR)
-    ) charge (.mem(mem), .current(current), .leaked(leaked), .scaled(scaled));
+    ) charge (.mem(mem), .current(current), .random({LEAK_SHIFT{1'b0}}), .leaked(leaked), .scaled(scaled));
     wire [W-1:0] charged = leaked + scaled;
     always @(posedge clk) begin
         if (clear) mem <= {W{1'b0}};

@@ -8,23 +8,35 @@
 namespace nnet {
 
 // What is left of a membrane after one timestep. All are floors: >> of a signed ap_int is arithmetic.
+// `source` gives the random numbers of a stochastic leak (sctorch_source.h).
 struct sctorch_no_leak {
-    template <class mem_T> static mem_T apply(mem_T m, unsigned) { return m; }
+    typedef sctorch_no_source source;
+    template <class mem_T> static mem_T apply(mem_T m, unsigned, unsigned) { return m; }
 };
 
 template <unsigned SHIFT> struct sctorch_shift_leak {
-    template <class mem_T> static mem_T apply(mem_T m, unsigned) { return m - (m >> SHIFT); }
+    typedef sctorch_no_source source;
+    template <class mem_T> static mem_T apply(mem_T m, unsigned, unsigned) { return m - (m >> SHIFT); }
 };
 
 // FACTOR has: type, and value(i) of neuron i. The product of two ap_int is as wide as both together.
 template <unsigned SHIFT, class FACTOR> struct sctorch_multiply_leak {
-    template <class mem_T> static mem_T apply(mem_T m, unsigned i) {
+    typedef sctorch_no_source source;
+    template <class mem_T> static mem_T apply(mem_T m, unsigned i, unsigned) {
         const typename FACTOR::type factor = FACTOR::value(i);
         return (m * factor) >> SHIFT;
     }
 };
 
-enum sctorch_reset { sctorch_reset_subtract, sctorch_reset_zero, sctorch_reset_none };
+template <unsigned SHIFT, class FACTOR, class SOURCE> struct sctorch_stochastic_leak {
+    typedef SOURCE source;
+    template <class mem_T> static mem_T apply(mem_T m, unsigned i, unsigned r) {
+        const typename FACTOR::type factor = FACTOR::value(i);
+        return (m * factor + ap_int<SHIFT + 1>(r)) >> SHIFT;
+    }
+};
+
+enum sctorch_reset { sctorch_reset_subtract, sctorch_reset_zero, sctorch_reset_none, sctorch_reset_subtract_snntorch };
 
 template <typename CONFIG_T>
 bool sctorch_fires(typename CONFIG_T::membrane_t m, typename CONFIG_T::threshold_t threshold) {
@@ -56,19 +68,29 @@ void sctorch_neuron(data_T current[CONFIG_T::n], res_T spike[CONFIG_T::n]) {
     #pragma HLS RESET variable=step
     static membrane_t mem[CONFIG_T::n];
     #pragma HLS ARRAY_PARTITION variable=mem complete
+    typedef typename CONFIG_T::leak::source source;
+    static bool reg[source::lanes][source::length];
+    #pragma HLS ARRAY_PARTITION variable=reg complete dim=0
 
+    if (step == 0)
+        sctorch_restart<source>(reg);
     for (unsigned i = 0; i < CONFIG_T::n; i++) {
         #pragma HLS UNROLL
         const typename CONFIG_T::threshold_t threshold = CONFIG_T::threshold(i);
         const membrane_t before = step == 0 ? membrane_t(0) : mem[i];
-        membrane_t charged = CONFIG_T::leak::apply(before, i);
+        membrane_t charged = CONFIG_T::leak::apply(before, i, sctorch_random<source>(reg, i));
         if (CONFIG_T::reset_delay)
             charged = sctorch_after_reset<CONFIG_T>(charged, sctorch_fires<CONFIG_T>(before, threshold), threshold);
         charged += membrane_t(current[i]) << CONFIG_T::current_shift;
-        const bool fired = sctorch_fires<CONFIG_T>(charged, threshold);
+        membrane_t compared = charged;
+        // snntorch: a membrane that its reset left above the threshold is compared as if reset once more.
+        if (CONFIG_T::reset == sctorch_reset_subtract_snntorch && sctorch_fires<CONFIG_T>(before, threshold))
+            compared -= threshold;
+        const bool fired = sctorch_fires<CONFIG_T>(compared, threshold);
         mem[i] = CONFIG_T::reset_delay ? charged : sctorch_after_reset<CONFIG_T>(charged, fired, threshold);
         spike[i] = fired;
     }
+    sctorch_advance<source>(reg);
     step = sctorch_next_step<typename CONFIG_T::step_t, CONFIG_T::num_steps>(step);
 
 #ifndef __SYNTHESIS__

@@ -19,26 +19,51 @@ void sctorch_readout(data_T data[CONFIG_T::n], res_T score[CONFIG_T::n]) {
     for (unsigned i = 0; i < CONFIG_T::n; i++) {
         #pragma HLS UNROLL
         const res_T before = step == 0 ? res_T(0) : mem[i];
-        const res_T leaked = CONFIG_T::leak::apply(before, i);
+        const res_T leaked = CONFIG_T::leak::apply(before, i, 0);
         mem[i] = leaked + (res_T(data[i]) << CONFIG_T::current_shift);
         score[i] = mem[i];
     }
     step = sctorch_next_step<typename CONFIG_T::step_t, CONFIG_T::num_steps>(step);
 }
 
-// The index of the largest score; ties go to the lowest index.
+enum sctorch_rule { sctorch_argmax, sctorch_first_to_threshold, sctorch_threshold_then_argmax, sctorch_binary_logit };
+
+// The answer after this timestep (docs/semantics.md, section 7). Ties go to the lowest index.
 template <class data_T, class res_T, typename CONFIG_T> void sctorch_decision(data_T score[CONFIG_T::n], res_T decision[1]) {
     #pragma HLS PIPELINE II=1
+    static typename CONFIG_T::step_t step = 0;
+    #pragma HLS RESET variable=step
+    static res_T first = 0;   // the class that reached the threshold first
+    static bool held = false; // whether one has
+
+    if (CONFIG_T::rule == sctorch_binary_logit) {
+        decision[0] = score[CONFIG_T::n - 1] - score[0];
+        return;
+    }
     data_T best = score[0];
-    res_T index = 0;
-    for (unsigned i = 1; i < CONFIG_T::n; i++) {
+    res_T largest = 0, lowest = 0;
+    bool reached = false;
+    for (unsigned i = 0; i < CONFIG_T::n; i++) {
         #pragma HLS UNROLL
         if (score[i] > best) {
             best = score[i];
-            index = i;
+            largest = i;
+        }
+        if (!reached && score[i] >= CONFIG_T::threshold) {
+            reached = true;
+            lowest = i;
         }
     }
-    decision[0] = index;
+    if (CONFIG_T::rule == sctorch_first_to_threshold) {
+        if (step != 0 && held) {
+            reached = true;
+            lowest = first;
+        }
+        held = reached;
+        first = lowest;
+    }
+    decision[0] = CONFIG_T::rule != sctorch_argmax && reached ? lowest : largest;
+    step = sctorch_next_step<typename CONFIG_T::step_t, CONFIG_T::num_steps>(step);
 }
 
 } // namespace nnet

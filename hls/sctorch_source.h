@@ -65,6 +65,14 @@ ap_uint<SOURCE::bits> sctorch_random(const bool reg[SOURCE::lanes][SOURCE::lengt
     return r;
 }
 
+// Stands where a layer needs no random numbers; its one bit is used by nothing.
+struct sctorch_no_source {
+    static const unsigned bits = 1, lanes = 1, length = 1, width = 1, taps = 0;
+    static const bool is_counter = true;
+    static bool start(unsigned) { return false; }
+    static unsigned wire(unsigned) { return 0; }
+};
+
 // The timestep's number in its window: the window's length is fixed, so the count wraps by itself.
 template <class step_T, unsigned NUM_STEPS> step_T sctorch_next_step(step_T step) {
     #pragma HLS INLINE

@@ -5,6 +5,7 @@ A builder draws from a `random.Random`, so that a seed gives one network and hyp
 
 from __future__ import annotations
 
+import itertools
 import os
 from random import Random
 
@@ -19,6 +20,11 @@ from sctorch.ir.streams import MAXIMAL_TAPS
 
 SOURCES = [("counter", "shared"), ("counter", "permute"), *(("lfsr", d) for d in ir.streams.DECORRELATORS["lfsr"])]
 ENCODERS: list[tuple[str, str] | str] = [*SOURCES, "events", "levels", "direct"]
+# (leak, compare, reset, reset_delay): every combination that there is
+FIELDS = [
+    f for f in itertools.product(ir.layers.LEAK_KINDS, ir.layers.COMPARES, ir.layers.RESETS, (True, False))
+    if f[2:] != ("subtract_snntorch", True)
+]  # fmt: skip
 BETAS = (1.0, 0.5, 0.75, 0.875, 0.9375, 0.0, 0.3125, 0.8984375)
 
 
@@ -53,10 +59,18 @@ def random_source(
 
 def random_leak(rnd: Random, size: int, kind: str | None = None) -> ir.Leak:
     kind = kind or rnd.choice(ir.layers.LEAK_KINDS)
-    if kind == "multiply":
+    if kind in ("multiply", "stochastic"):
         shift = rnd.randint(1, 6)
-        return ir.Leak(kind, shift, np.array([rnd.randint(0, 2**shift) for _ in range(rnd.choice((1, size)))]))
+        factor = np.array([rnd.randint(0, 2**shift) for _ in range(rnd.choice((1, size)))])
+        return ir.Leak(kind, shift, factor, random_source(rnd, shift) if kind == "stochastic" else None)
     return ir.Leak(kind, rnd.randint(1, 4) if kind == "shift" else 0)
+
+
+def random_readout(rnd: Random, mode: str, classes: int) -> tuple[str, int]:
+    """A decision rule of a mode, and its threshold."""
+    rules = [r for r in ir.layers.DECISION_RULES[mode] if r != "binary_logit" or classes == 2]
+    rule = rnd.choice(rules)
+    return rule, rnd.randint(1, 4) if rule in ir.layers.THRESHOLD_RULES else 1
 
 
 def random_synapse(
@@ -93,6 +107,7 @@ def random_neuron(
         rnd.choice(ir.layers.LEAK_KINDS), rnd.choice(ir.layers.COMPARES), rnd.choice(ir.layers.RESETS),
         rnd.random() < 0.5,
     )  # fmt: skip
+    delay = delay and reset != "subtract_snntorch"
     frac = before.frac + rnd.randint(0, 4)
     threshold = [rnd.randint(1, 1 + (2 << frac)) for _ in range(before.size)]
     return ir.Neuron(name, before.size, frac, threshold, random_leak(rnd, before.size, leak), compare, reset, delay)
@@ -150,13 +165,16 @@ def random_network(
                 layers.append(ir.Delay(f"delay{k}", n_out, rnd.randint(1, 4)))
         size = n_out
     if readout == "spike":
-        layers.append(ir.Readout("readout", classes, "spike", "argmax_spike_count"))
+        rule, threshold = random_readout(rnd, "spike", classes)
+        layers.append(ir.Readout("readout", classes, "spike", rule, class_threshold=threshold))
     else:
         last = layers[-1]
         assert isinstance(last, ir.Synapse)
         frac = last.frac + rnd.randint(0, 3)
-        leak = random_leak(rnd, classes)
-        layers.append(ir.Readout("readout", classes, "membrane", "argmax_membrane", frac, leak))
+        leak = random_leak(rnd, classes, rnd.choice(("none", "shift", "multiply")))
+        layers.append(
+            ir.Readout("readout", classes, "membrane", random_readout(rnd, "membrane", classes)[0], frac, leak)
+        )
     return ir.Network(name, rnd.randint(1, max_steps), tuple(layers))
 
 
@@ -211,11 +229,12 @@ def _torch_encoder(rnd: Random, size: int, kind: tuple[str, str] | str) -> nn.En
 
 def random_lif(rnd: Random, size: int, fields: tuple[str, str, str, bool] | None = None) -> nn.LIF:
     leak, compare, reset, delay = fields or (
-        rnd.choice(("auto", "multiply")), rnd.choice(ir.layers.COMPARES), rnd.choice(ir.layers.RESETS),
+        rnd.choice(("auto", "multiply", "stochastic")), rnd.choice(ir.layers.COMPARES), rnd.choice(ir.layers.RESETS),
         rnd.random() < 0.5,
     )  # fmt: skip
     frac_bits = rnd.randint(0, 6)
     betas = {"shift": (0.5, 0.75, 0.875, 0.9375), "none": (1.0,)}.get(leak, BETAS)
+    source = rnd.choice(("lfsr", "counter")) if leak == "stochastic" else "lfsr"
     return nn.LIF(
         size,
         beta=rnd.choice(betas),
@@ -223,8 +242,10 @@ def random_lif(rnd: Random, size: int, fields: tuple[str, str, str, bool] | None
         leak=leak,
         compare=compare,
         reset_mechanism=reset,
-        reset_delay=delay,
+        reset_delay=delay and reset != "subtract_snntorch",
         frac_bits=frac_bits,
+        leak_source=source,
+        leak_seed=rnd.randint(1, 15) if leak == "stochastic" and source == "lfsr" else 1,
         delay=rnd.choice((0, 0, 0, 1, 3)),
     )
 
@@ -260,10 +281,14 @@ def random_spiking_network(
             layers.append(random_lif(rnd, n_out, fields))
         size = n_out
     if readout == "spike":
-        layers.append(nn.SNNReadout(classes, output_mode="spike"))
+        rule, threshold = random_readout(rnd, "spike", classes)
+        layers.append(nn.SNNReadout(classes, decision_rule=rule, class_threshold=threshold))
     else:
+        rule, _ = random_readout(rnd, "membrane", classes)
         layers.append(
-            nn.SNNReadout(classes, output_mode="membrane", beta=rnd.choice(BETAS), frac_bits=rnd.randint(0, 4))
+            nn.SNNReadout(
+                None, decision_rule=rule, output_mode="membrane", beta=rnd.choice(BETAS), frac_bits=rnd.randint(0, 4)
+            )
         )
     return nn.SpikingNetwork(*layers, num_steps=rnd.randint(1, max_steps))
 

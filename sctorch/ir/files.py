@@ -96,11 +96,19 @@ def _layer(data: dict[str, Any]) -> Layer:
     if kind not in _LAYERS:
         raise ConfigError(f"layer kind {kind!r} is unknown; known: {', '.join(_LAYERS)}")
     if isinstance(data.get("source"), dict):
-        data["source"] = StreamSource(**data["source"] | {"taps": tuple(data["source"]["taps"])})
+        data["source"] = _source(data["source"])
     if isinstance(data.get("leak"), dict):
-        data["leak"] = Leak(**data["leak"] | {"factor": np.array(data["leak"]["factor"], dtype=np.int64)})
+        leak = dict(data["leak"])
+        leak["factor"] = np.array(leak["factor"], dtype=np.int64)
+        if isinstance(leak.get("source"), dict):
+            leak["source"] = _source(leak["source"])
+        data["leak"] = Leak(**leak)
     layer: Layer = _LAYERS[kind](**data)
     return layer
+
+
+def _source(data: dict[str, Any]) -> StreamSource:
+    return StreamSource(**data | {"taps": tuple(data["taps"])})
 
 
 def loads(text: str, where: str = "network") -> Network:

@@ -25,11 +25,15 @@ __all__ = [
     "LevelEncoder", "Network", "Neuron", "RateEncoder", "Readout", "StochasticSynapse", "Synapse",
 ]  # fmt: skip
 
-LEAK_KINDS = ("none", "shift", "multiply")
+LEAK_KINDS = ("none", "shift", "multiply", "stochastic")
 COMPARES = ("gt", "ge")
-RESETS = ("subtract", "zero", "none")
+RESETS = ("subtract", "zero", "none", "subtract_snntorch")
 # The rules of each output mode; the first is the default.
-DECISION_RULES = {"spike": ("argmax_spike_count",), "membrane": ("argmax_membrane",)}
+DECISION_RULES = {
+    "spike": ("argmax_spike_count", "first_to_threshold", "threshold_then_argmax", "binary_logit"),
+    "membrane": ("argmax_membrane", "binary_logit"),
+}
+THRESHOLD_RULES = ("first_to_threshold", "threshold_then_argmax")
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*\Z")  # two underscores in a row are the backends' own
 # Words that a network or layer may not be called, since they name parts of the generated hardware.
 RESERVED = {"clk", "rst", "top", "in", "out", "input", "output", "wire", "reg", "module", "decision", "source"}
@@ -249,28 +253,39 @@ class Leak:
     """What is left of a membrane after one timestep.
 
     "none" m; "shift" m - floor(m / 2**shift); "multiply" floor(m * factor / 2**shift), factor
-    an integer array [n] or [1] with 0 <= factor <= 2**shift.
+    an integer array [n] or [1] with 0 <= factor <= 2**shift; "stochastic" floor((m * factor + R_j[t]) / 2**shift),
+    R_j in [0, 2**shift) from `source`, one value per timestep, so that the mean over a uniform R is m * beta.
     """
 
     kind: str = "none"
     shift: int = 0
     factor: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    source: StreamSource | None = None
 
     def __post_init__(self) -> None:
         check_choice(self.kind, LEAK_KINDS, "leak")
         object.__setattr__(self, "factor", integer_array(self.factor, 1, "leak factor"))
         if self.kind != "none":
             check_range(self.shift, 1, 16, "leak shift")
-        if self.kind == "multiply":
+        if (self.kind == "stochastic") != isinstance(self.source, StreamSource):
+            raise ConfigError(f"a {self.kind} leak has source = {self.source!r}; a stochastic one needs a StreamSource")
+        if self.source is not None and self.source.bits != self.shift:
+            raise ConfigError(f"the leak's source gives {self.source.bits} bits, but its shift is {self.shift}")
+        if self.scales:
             if len(self.factor) == 0:
-                raise ConfigError("a multiply leak needs its factor")
+                raise ConfigError(f"a {self.kind} leak needs its factor")
             if self.factor.min() < 0 or self.factor.max() > 2**self.shift:
                 raise ConfigError(f"leak factor must lie in 0 to {2**self.shift} (beta in 0 to 1)")
 
     @property
+    def scales(self) -> bool:
+        """Whether it is a product with `factor`."""
+        return self.kind in ("multiply", "stochastic")
+
+    @property
     def beta(self) -> np.ndarray:
-        """The decay per timestep, as floats [n] or [1]."""
-        if self.kind == "multiply":
+        """The (mean) decay per timestep, as floats [n] or [1]."""
+        if self.scales:
             return self.factor / 2**self.shift
         return np.array([1.0 if self.kind == "none" else 1.0 - 2.0**-self.shift])
 
@@ -286,7 +301,8 @@ class Neuron:
     threshold : integers [size], at least 1, in units of 1 / 2**frac.
     leak : see `Leak`.
     compare : "gt" (spike if u > threshold) or "ge".
-    reset : "subtract", "zero" or "none".
+    reset : "subtract", "zero", "none", or "subtract_snntorch" (at once, as snntorch's Leaky with
+        reset_delay=False does it: see docs/semantics.md, section 6).
     reset_delay : True: the reset acts at the next timestep; False: at once.
     """
 
@@ -312,6 +328,10 @@ class Neuron:
         check_choice(self.reset, RESETS, f"{self.name}: reset_mechanism")
         if not isinstance(self.reset_delay, bool):
             raise ConfigError(f"{self.name}: reset_delay = {self.reset_delay!r} must be True or False")
+        if self.reset == "subtract_snntorch" and self.reset_delay:
+            raise ConfigError(
+                f"{self.name}: reset_mechanism 'subtract_snntorch' is an at-once reset; use reset_delay False"
+            )
         _check_leak(self.name, self.leak, self.size)
 
 
@@ -340,6 +360,13 @@ class Readout:
 
     "spike" mode counts the spikes of the neuron layer before it; "membrane" mode integrates the
     synapse before it, m = leak(m) + I, with no threshold. Ties go to the lowest index.
+
+    Parameters
+    ----------
+    size : number of classes; binary_logit needs 2.
+    output_mode : "spike" or "membrane". decision_rule : see docs/semantics.md, section 7.
+    frac, leak : of the membrane mode.
+    class_threshold : spikes, at least 1; of first_to_threshold and threshold_then_argmax.
     """
 
     KIND: ClassVar[str] = "readout"
@@ -349,6 +376,7 @@ class Readout:
     decision_rule: str
     frac: int = 0
     leak: Leak = field(default_factory=Leak)
+    class_threshold: int = 1
 
     def __post_init__(self) -> None:
         check_range(self.size, 1, 1 << 20, f"{self.name}: size")
@@ -358,12 +386,23 @@ class Readout:
         _check_leak(self.name, self.leak, self.size)
         if self.output_mode == "spike" and (self.leak.kind != "none" or self.frac):
             raise ConfigError(f"{self.name}: a spike readout counts; it has no leak and no fractional bits")
+        if self.leak.kind == "stochastic":
+            raise ConfigError(f"{self.name}: a readout's leak is none, shift or multiply, not stochastic")
+        if self.decision_rule == "binary_logit" and self.size != 2:
+            raise ShapeError(f"{self.name}: decision_rule 'binary_logit' needs 2 classes, not {self.size}")
+        check_range(self.class_threshold, 1, 1 << 16, f"{self.name}: class_threshold")
+        if self.class_threshold != 1 and self.decision_rule not in THRESHOLD_RULES:
+            raise ConfigError(f"{self.name}: class_threshold belongs to {' and '.join(THRESHOLD_RULES)} alone")
+
+    def classes(self, decision: np.ndarray) -> np.ndarray:
+        """The class that each decision stands for: itself, or of a logit whether it is above 0."""
+        return (decision > 0).astype(np.int64) if self.decision_rule == "binary_logit" else decision
 
 
 def _check_leak(name: str, leak: Leak, size: int) -> None:
     if not isinstance(leak, Leak):
         raise ConfigError(f"{name}: leak = {leak!r} must be a Leak")
-    if leak.kind == "multiply" and len(leak.factor) not in (1, size):
+    if leak.scales and len(leak.factor) not in (1, size):
         raise ShapeError(f"{name}: leak factor has {len(leak.factor)} entries, expected 1 or {size}")
 
 

@@ -46,12 +46,14 @@ class LayerRanges:
     current : a synapse's current per timestep, bias included.
     charged : a neuron's membrane before an at-once reset. It also covers the value after.
     membrane : what a neuron or readout keeps until the next timestep (a spike readout: counts).
+    decision : a readout's answer, one entry.
     """
 
     tick: Interval | None = None
     current: Interval | None = None
     charged: Interval | None = None
     membrane: Interval | None = None
+    decision: Interval | None = None
 
 
 def signed_width(low: int, high: int) -> int:
@@ -75,7 +77,12 @@ def _synapse(layer: Synapse) -> LayerRanges:
 
 
 def _leak(leak: Leak, m: Interval) -> Interval:
-    return Interval(leaked(leak, m.low), leaked(leak, m.high))  # every leak is monotone
+    return Interval(leaked(leak, m.low), leaked(leak, m.high, random=_most(leak)))  # every leak is monotone
+
+
+def _most(leak: Leak) -> int:
+    """The largest R of a stochastic leak."""
+    return 2**leak.shift - 1 if leak.kind == "stochastic" else 0
 
 
 def _after_reset(neuron: Neuron, m: Interval, value: Interval) -> Interval:
@@ -85,16 +92,30 @@ def _after_reset(neuron: Neuron, m: Interval, value: Interval) -> Interval:
     """
     theta = neuron.threshold
     quiet = theta if neuron.compare == "gt" else theta - 1
-    through = (lambda v: leaked(neuron.leak, v)) if neuron.reset_delay else (lambda v: v)
+    most = _most(neuron.leak)
+    through = (lambda v, r: leaked(neuron.leak, v, random=r)) if neuron.reset_delay else (lambda v, r: v)
     spikes, silent = m.high > quiet, m.low <= quiet
-    reset_low = through(np.maximum(m.low, quiet + 1)) - theta if neuron.reset == "subtract" else np.zeros_like(theta)
-    reset_high = value.high - theta if neuron.reset == "subtract" else np.zeros_like(theta)
-    kept_high = through(np.minimum(m.high, quiet))
+    subtracts = neuron.reset != "zero"
+    reset_low = through(np.maximum(m.low, quiet + 1), 0) - theta if subtracts else np.zeros_like(theta)
+    reset_high = value.high - theta if subtracts else np.zeros_like(theta)
+    kept_high = through(np.minimum(m.high, quiet), most)
     low = np.where(silent, value.low, reset_low)
     high = np.where(silent, kept_high, reset_high)
     return Interval(
         np.where(spikes, np.minimum(low, reset_low), low), np.where(spikes, np.maximum(high, reset_high), high)
     )
+
+
+def _second_reset(neuron: Neuron, before: Interval, u: Interval) -> tuple[Interval, Interval]:
+    """(charged, kept) of "subtract_snntorch": u = leak(m) + I is compared less theta if m itself would fire."""
+    theta = neuron.threshold
+    quiet = theta if neuron.compare == "gt" else theta - 1
+    again = before.high > quiet
+    kept = _after_reset(neuron, u, u)
+    charged = Interval(np.where(again, u.low - theta, u.low), u.high)
+    # Compared less theta, u itself may stay silent up to quiet + theta.
+    silent = np.where(again, np.minimum(u.high, quiet + theta), kept.high)
+    return charged.union(u), kept.union(Interval(np.where(again, np.minimum(kept.low, u.low), kept.low), silent))
 
 
 def _neuron(layer: Neuron, current: Interval, steps: int) -> LayerRanges:
@@ -104,8 +125,11 @@ def _neuron(layer: Neuron, current: Interval, steps: int) -> LayerRanges:
         charged = _leak(layer.leak, membrane)
         if layer.reset != "none" and layer.reset_delay:
             charged = _after_reset(layer, membrane, charged)
-        charged = charged + current
-        kept = charged if layer.reset == "none" or layer.reset_delay else _after_reset(layer, charged, charged)
+        kept = charged = charged + current
+        if layer.reset == "subtract_snntorch":
+            charged, kept = _second_reset(layer, membrane, charged)
+        elif layer.reset != "none" and not layer.reset_delay:
+            kept = _after_reset(layer, charged, charged)
         # A window may end at any timestep, and the next starts from 0: keep the union over time.
         grown, charged_grown = membrane.union(kept), charged_all.union(charged)
         if all(np.array_equal(a, b) for a, b in (
@@ -121,7 +145,12 @@ def _readout(layer: Readout, current: Interval, steps: int) -> LayerRanges:
     membrane = Interval(zero, zero)
     for _ in range(steps):
         membrane = membrane.union(_leak(layer.leak, membrane) + current)
-    return LayerRanges(membrane=membrane)
+    if layer.decision_rule == "binary_logit":
+        (low, other_low), (high, other_high) = membrane.low, membrane.high
+        decision = Interval(np.array([other_low - high]), np.array([other_high - low]))
+    else:
+        decision = Interval(zero[:1], zero[:1] + layer.size - 1)
+    return LayerRanges(membrane=membrane, decision=decision)
 
 
 def analyse(network: Network) -> dict[str, LayerRanges]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from sctorch.errors import ConfigError, ShapeError
 from sctorch.ir.layers import (
+    THRESHOLD_RULES,
     Delay,
     DirectEncoder,
     EventEncoder,
@@ -99,9 +100,21 @@ def encode(network: Network, x: np.ndarray) -> np.ndarray:
     return (values[None] > random[:, None, :]).astype(np.int64)
 
 
-def decide(readout: Readout, scores: np.ndarray) -> np.ndarray:
-    """The decision [..., 1] for scores [..., n]; ties go to the lowest index."""
-    return np.argmax(scores, axis=-1)[..., None]
+def decide(readout: Readout, scores: np.ndarray, held: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """One timestep's decision [B, 1] for scores [B, n], and what is held for the next; ties go to the lowest index.
+
+    held : [B, 1], the class that has reached the threshold first, or -1 while none has.
+    """
+    if readout.decision_rule == "binary_logit":
+        return scores[:, 1:] - scores[:, :1], held
+    best = np.argmax(scores, axis=1, keepdims=True)
+    if readout.decision_rule not in THRESHOLD_RULES:
+        return best, held
+    reached = scores >= readout.class_threshold
+    lowest = np.where(reached.any(axis=1, keepdims=True), np.argmax(reached, axis=1, keepdims=True), -1)
+    if readout.decision_rule == "first_to_threshold":
+        held = lowest = np.where(held >= 0, held, lowest)
+    return np.where(lowest >= 0, lowest, best), held
 
 
 def _current(synapse: Synapse, bits: np.ndarray, t: int, random: np.ndarray | None) -> np.ndarray:
@@ -147,6 +160,12 @@ def simulate(network: Network, x: np.ndarray) -> Trace:
         for s in network.synapses
         if isinstance(s, StochasticSynapse)
     }
+    dither = {
+        layer.name: layer.leak.source.values(layer.size, network.num_steps)
+        for layer in network.layers
+        if isinstance(layer, Neuron) and layer.leak.source is not None
+    }
+    held = np.full((batch, 1), -1, dtype=np.int64)
 
     def record(key: str, value: np.ndarray) -> None:
         trace.setdefault(key, []).append(value.astype(np.int64))
@@ -162,7 +181,8 @@ def simulate(network: Network, x: np.ndarray) -> Trace:
                 record(layer.name, flow[0])
             elif isinstance(layer, Neuron):
                 current = flow[0] << (layer.frac - frac)
-                spikes, state[layer.name] = neuron_step(layer, state[layer.name], current)
+                random = dither[layer.name][t] if layer.name in dither else 0
+                spikes, state[layer.name] = neuron_step(layer, state[layer.name], current, random=random)
                 flow = spikes.astype(np.int64)[None]
                 record(layer.name, flow[0])
                 record(f"{layer.name}.mem", state[layer.name])
@@ -175,6 +195,7 @@ def simulate(network: Network, x: np.ndarray) -> Trace:
                 current = flow[0] << (layer.frac - frac if layer.output_mode == "membrane" else 0)
                 state[layer.name] = leaked(layer.leak, state[layer.name]) + current
                 record(layer.name, state[layer.name])
-                record(f"{layer.name}.decision", decide(layer, state[layer.name]))
+                decision, held = decide(layer, state[layer.name], held)
+                record(f"{layer.name}.decision", decision)
     result = {network.encoder.name: inputs}
     return result | {key: np.stack(values) for key, values in trace.items()}

@@ -103,8 +103,9 @@ def _layer(name: str, module: torch.nn.Module, frac: int, input_bits: int) -> ir
         )  # fmt: skip
     if isinstance(module, SNNReadout):
         return ir.Readout(
-            name, module.n_classes, module.output_mode, module.decision_rule, module.frac(frac), _leak(module)
-        )
+            name, module.size, module.output_mode, module.decision_rule, module.frac(frac), _leak(module),
+            module.class_threshold,
+        )  # fmt: skip
     raise UnsupportedError(f"a layer of type {type(module).__name__}", name, "Use the layers of sctorch.nn.")
 
 
@@ -113,7 +114,8 @@ def _leak(module: LIF | SNNReadout) -> ir.Leak:
     if isinstance(module, SNNReadout) and module.leak == "multiply":
         factor = torch.tensor(module.leak_factor)
     factors = np.zeros(0, np.int64) if factor is None else np.atleast_1d(_integers(factor))
-    return ir.Leak(module.leak, module.leak_shift, factors)
+    source = module.leak_source if isinstance(module, LIF) else None
+    return ir.Leak(module.leak, module.leak_shift, factors, source)
 
 
 def _integers(values: torch.Tensor) -> np.ndarray:
@@ -125,7 +127,7 @@ def _check_exact(network: ir.Network) -> None:
     for name, bounds in ir.analyse(network).items():
         layer = next(x for x in network.layers if x.name == name)
         leak = layer.leak if isinstance(layer, ir.Neuron | ir.Readout) else ir.Leak()
-        gain = leak.shift if leak.kind == "multiply" else 0
+        gain = leak.shift if leak.scales else 0
         for signal in (bounds.current, bounds.charged, bounds.membrane):
             if signal is not None and (signal.width - 1 + gain) > 24:
                 raise ConfigError(

@@ -27,7 +27,8 @@ class NeuronRule:
 
     Parameters
     ----------
-    leak : "none", "shift" (by `shift` bits) or "multiply" (by a factor over 2**shift, given apart).
+    leak : "none", "shift" (by `shift` bits), "multiply" (by a factor over 2**shift, given apart) or
+        "stochastic" (the same, rounded by random numbers that are given apart).
     frac : fractional bits of the membrane.
     compare, reset, reset_delay : as in `sctorch.ir.Neuron`.
     gain : membrane units of one unit of current, a power of two.
@@ -45,22 +46,29 @@ class NeuronRule:
     def resets_at_once(self) -> bool:
         return self.reset != "none" and not self.reset_delay
 
-    def leaked(self, mem: Tensor, factor: Tensor | None = None) -> Tensor:
+    @property
+    def compares_twice(self) -> bool:
+        """snntorch's at-once reset: a membrane still above the threshold is compared less the threshold."""
+        return self.reset == "subtract_snntorch"
+
+    @property
+    def has_kernel(self) -> bool:
+        """Whether the compiled kernels know this rule; the rare ones run in plain torch alone."""
+        return self.leak != "stochastic" and not self.compares_twice
+
+    def leaked(self, mem: Tensor, factor: Tensor | None = None, random: Tensor | None = None) -> Tensor:
         if self.leak == "shift":
             return mem - torch.floor(mem * 2.0**-self.shift)
-        if self.leak == "multiply":
-            assert factor is not None
-            return torch.floor(mem * factor * 2.0**-self.shift)
-        return mem
+        if factor is None:
+            return mem
+        product = mem * factor if random is None else mem * factor + random
+        return torch.floor(product * 2.0**-self.shift)
 
     def beta(self, factor: Tensor | None = None) -> float | Tensor:
         """The leak's real factor, of which the gradient is taken."""
         if self.leak == "shift":
             return 1 - 2.0**-self.shift
-        if self.leak == "multiply":
-            assert factor is not None
-            return factor * 2.0**-self.shift
-        return 1.0
+        return 1.0 if factor is None else factor * 2.0**-self.shift
 
     def fires(self, mem: Tensor, threshold: Tensor) -> Tensor:
         return mem > threshold if self.compare == "gt" else mem >= threshold
@@ -68,7 +76,7 @@ class NeuronRule:
     def reset_by(self, mem: Tensor, spikes: Tensor, threshold: Tensor) -> Tensor:
         if self.reset == "none":
             return mem
-        return mem - spikes * threshold if self.reset == "subtract" else mem * (1 - spikes)
+        return mem * (1 - spikes) if self.reset == "zero" else mem - spikes * threshold
 
 
 def atan_derivative(x: Tensor, alpha: float = 2.0) -> Tensor:
@@ -90,19 +98,26 @@ def _add_decayed(grad: Tensor, later: Tensor, beta: float | Tensor) -> Tensor:
     return grad.add_(later, alpha=beta) if isinstance(beta, float) else grad.addcmul_(later, beta)
 
 
-def _run(current: Tensor, rule: NeuronRule, threshold: Tensor, factor: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+def _run(
+    current: Tensor, rule: NeuronRule, threshold: Tensor, factor: Tensor | None, random: Tensor | None
+) -> tuple[Tensor, Tensor, Tensor]:
     """Charged membranes, spikes and membranes after each step in plain torch: the kernel's reference."""
     mem = torch.zeros_like(current[0])
     charged_all, spikes_all = torch.empty_like(current), torch.empty_like(current)
     # Without an at-once reset the membrane after the step is the charged one: one tensor serves as both.
     mem_all = torch.empty_like(current) if rule.resets_at_once else charged_all
     for t in range(current.shape[0]):
-        charged = rule.leaked(mem, factor)
+        again = rule.fires(mem, threshold).to(mem.dtype) if rule.compares_twice else None
+        charged = rule.leaked(mem, factor, None if random is None else random[t])
         if rule.reset_delay and t > 0:
             charged = rule.reset_by(charged, spikes_all[t - 1], threshold)
         mem = torch.add(charged, current[t], alpha=rule.gain, out=charged_all[t])
-        spikes_all[t] = rule.fires(mem, threshold)
+        if again is not None:
+            charged_all[t] -= again * threshold
+        spikes_all[t] = rule.fires(charged_all[t], threshold)
         if rule.resets_at_once:
+            if again is not None:
+                mem = mem + again * threshold
             mem = mem_all[t] = rule.reset_by(mem, spikes_all[t], threshold)
     return charged_all, spikes_all, mem_all
 
@@ -127,14 +142,15 @@ class _Lif(torch.autograd.Function):
         current: Tensor,
         threshold: Tensor,
         factor: Tensor | None,
+        random: Tensor | None,
         rule: NeuronRule,
         spike_grad: SpikeGrad | None,
     ) -> tuple[Tensor, Tensor]:
-        if calls.fits(current, threshold, factor):
+        if rule.has_kernel and calls.fits(current, threshold, factor):
             charged, spikes, mem = calls.forward(current, rule, threshold, factor)
             assert spikes is not None
         else:
-            charged, spikes, mem = _run(current, rule, threshold, factor)
+            charged, spikes, mem = _run(current, rule, threshold, factor, random)
         ctx.save_for_backward(charged, threshold, factor)  # spikes are charged compared again
         ctx.rule, ctx.spike_grad = rule, spike_grad
         ctx.mark_non_differentiable(mem)
@@ -144,10 +160,10 @@ class _Lif(torch.autograd.Function):
     @staticmethod
     def backward(
         ctx: Any, grad_spikes: Tensor, _grad_mem: Tensor
-    ) -> tuple[Tensor, Tensor | None, Tensor | None, None, None]:
+    ) -> tuple[Tensor, Tensor | None, Tensor | None, None, None, None]:
         charged, threshold, factor = ctx.saved_tensors
         rule: NeuronRule = ctx.rule
-        compiled = calls.fits(grad_spikes, charged, threshold, factor)
+        compiled = rule.has_kernel and calls.fits(grad_spikes, charged, threshold, factor)
         slope = None
         if not compiled or ctx.spike_grad is not None:
             slope = _surrogate_derivative(ctx.spike_grad, (charged - threshold) * 2.0**-rule.frac)
@@ -161,10 +177,22 @@ class _Lif(torch.autograd.Function):
             grad_threshold = _threshold_gradient(rule, grad, charged, threshold, factor).sum_to_size(threshold.shape)
         if factor is not None and ctx.needs_input_grad[2]:
             mem = charged[:-1]
-            if rule.reset == "zero" or not rule.reset_delay:  # a late subtraction comes after the leak
+            if rule.compares_twice:
+                mem = _kept(rule, charged, threshold)
+            elif rule.reset == "zero" or not rule.reset_delay:  # a late subtraction comes after the leak
                 mem = rule.reset_by(mem, rule.fires(mem, threshold).to(mem.dtype), threshold)
             grad_factor = _factor_gradient(rule, grad, mem, factor)
-        return grad, grad_threshold, grad_factor, None, None
+        return grad, grad_threshold, grad_factor, None, None, None
+
+
+def _kept(rule: NeuronRule, charged: Tensor, threshold: Tensor) -> Tensor:
+    """The membranes after each step but the last of a rule that compares twice."""
+    kept, again = torch.empty_like(charged[:-1]), torch.zeros_like(charged[0])
+    for t in range(len(kept)):
+        spikes = rule.fires(charged[t], threshold).to(charged.dtype)
+        kept[t] = charged[t] + (again - spikes) * threshold
+        again = rule.fires(kept[t], threshold).to(charged.dtype)
+    return kept
 
 
 def _threshold_gradient(
@@ -180,8 +208,13 @@ def _threshold_gradient(
     if rule.reset == "zero":
         kept = kept * (1 - spikes)
     result = kept.sum(dim=(0, 1)) - grad.sum(dim=(0, 1))
-    if rule.reset == "subtract":
+    if rule.reset.startswith("subtract"):
         result -= (later * spikes).sum(dim=(0, 1)) * (1.0 if rule.reset_delay else rule.beta(factor))
+    if rule.compares_twice:  # through the threshold that is taken away for the comparison alone
+        again = rule.fires(_kept(rule, charged, threshold), threshold).to(grad.dtype)
+        own = grad[1:].clone()
+        own[:-1] -= grad[2:] * rule.beta(factor)
+        result -= (own * again).sum(dim=(0, 1))
     return result / rule.gain
 
 
@@ -197,6 +230,7 @@ def lif(
     threshold: Tensor,
     factor: Tensor | None = None,
     spike_grad: SpikeGrad | None = None,
+    random: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Leaky integrate and fire over a whole window.
 
@@ -205,17 +239,18 @@ def lif(
     current : integers [T, B, n], in membrane units once multiplied by the rule's gain.
     threshold : integers in membrane units, shape [], [1] or [n]; its gradient flows through the
         spike and through what a subtracting reset takes away.
-    factor : integers 0 to 2**shift of a multiply leak, shape [], [1] or [n]; its gradient is that
-        of the leak before rounding, m[t-1] / 2**shift.
+    factor : integers 0 to 2**shift of a multiply or stochastic leak, shape [], [1] or [n]; its
+        gradient is that of the leak before rounding, m[t-1] / 2**shift.
     spike_grad : surrogate, a function of (u - threshold) in value units such as those of
         snntorch.surrogate; None is the arctangent.
+    random : R [T, n] in [0, 2**shift) of a stochastic leak.
 
     Returns
     -------
     spikes [T, B, n] (0 or 1, differentiable) and membranes after each step [T, B, n] (not
     differentiable). The spike that resets passes no gradient, as in snntorch.
     """
-    spikes, mem = _Lif.apply(current, threshold, factor, rule, spike_grad)
+    spikes, mem = _Lif.apply(current, threshold, factor, random, rule, spike_grad)
     return spikes, mem
 
 

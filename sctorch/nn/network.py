@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from sctorch.errors import ConfigError, ShapeError
+from sctorch.ir.checks import check_range
 from sctorch.nn.blocks import Block
 from sctorch.nn.encoder import Encoder
 from sctorch.nn.neuron import LIF
@@ -46,14 +47,13 @@ class SpikingNetwork(torch.nn.Module):
 
     def __init__(self, *layers: torch.nn.Module, num_steps: int) -> None:
         super().__init__()
-        if num_steps < 1:
-            raise ConfigError(f"SpikingNetwork: num_steps = {num_steps} must be at least 1")
+        check_range(num_steps, 1, 1 << 16, "SpikingNetwork: num_steps")
         self.num_steps = num_steps
         flat = [part for layer in layers for part in (layer if isinstance(layer, Block) else [layer])]
         self.names = _names(flat)
         for name, layer in zip(self.names, flat, strict=True):
             self.add_module(name, layer)
-        _check(list(self.named_layers()))
+        _check(list(self.named_layers()), num_steps)
 
     def named_layers(self) -> Iterator[tuple[str, torch.nn.Module]]:
         """The layers in order, each with the name that it has in every trace and export."""
@@ -142,7 +142,7 @@ class SpikingNetwork(torch.nn.Module):
 
     @torch.no_grad()
     def predict(self, x: Tensor) -> Tensor:
-        """The decision after every timestep, [T, B]."""
+        """The decision after every timestep, [T, B]: a class, or the logit of the rule binary_logit."""
         return self.trace(x)[f"{self.names[-1]}.decision"][..., 0]
 
 
@@ -169,7 +169,7 @@ def _names(layers: list[torch.nn.Module]) -> list[str]:
     return names
 
 
-def _check(named: list[tuple[str, torch.nn.Module]]) -> None:
+def _check(named: list[tuple[str, torch.nn.Module]], num_steps: int) -> None:
     layers = [layer for _, layer in named]
     first, last = layers[0] if layers else None, layers[-1] if layers else None
     if len(layers) < 3 or not isinstance(first, Encoder) or not isinstance(last, SNNReadout):
@@ -182,7 +182,8 @@ def _check(named: list[tuple[str, torch.nn.Module]]) -> None:
         elif isinstance(layer, LIF):
             needs_spikes, takes, gives = False, layer.size, layer.size
         elif isinstance(layer, SNNReadout):
-            needs_spikes, takes, gives = layer.output_mode == "spike", layer.n_classes, layer.n_classes
+            layer.attach(size, num_steps)
+            needs_spikes, takes, gives = layer.output_mode == "spike", layer.size, layer.size
         else:
             raise ConfigError(f"SpikingNetwork: {name} must come first")
         if needs_spikes != spikes_before or (isinstance(layer, SNNReadout) and isinstance(before, Encoder)):

@@ -95,7 +95,9 @@ def check(plain: dict[str, Any], where: str | Path) -> CheckedRecipe:
 
 def _check_name(name: str) -> None:
     """Lower the smallest network under that name, since the integer network has the rules for names."""
-    lower(SpikingNetwork(RateEncoder(1, 1), SCLinear(1, 1, 1), SNNReadout(1, "membrane"), num_steps=1), name)
+    lower(
+        SpikingNetwork(RateEncoder(1, 1), SCLinear(1, 1, 1), SNNReadout(1, output_mode="membrane"), num_steps=1), name
+    )
 
 
 def _check_data(recipe: Recipe) -> None:

@@ -32,7 +32,10 @@ def tiny(num_steps: int = 5, weight: int = 3) -> ir.Network:
 def tiny_torch() -> nn.SpikingNetwork:
     torch.manual_seed(0)
     return nn.SpikingNetwork(
-        nn.RateEncoder(3, bits=3), nn.SCLinear(3, 2, weight_bits=2), nn.SNNReadout(2, "membrane"), num_steps=4
+        nn.RateEncoder(3, bits=3),
+        nn.SCLinear(3, 2, weight_bits=2),
+        nn.SNNReadout(2, output_mode="membrane"),
+        num_steps=4,
     )
 
 

@@ -181,7 +181,7 @@ def test_gradient_of_a_fixed_synapse_is_that_of_its_real_weight() -> None:
         (lambda: nn.EventEncoder(2)(torch.full((3, 1, 2), 0.5), 3), "0 or 1"),
         (
             lambda: nn.SpikingNetwork(
-                nn.DirectEncoder(3), nn.SCLinear(3, 2), nn.SNNReadout(2, "membrane"), num_steps=4
+                nn.DirectEncoder(3), nn.SCLinear(3, 2), nn.SNNReadout(2, output_mode="membrane"), num_steps=4
             ),
             "must be a FixedLinear",
         ),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -19,7 +18,7 @@ from sctorch.backends.verilog import VerilogDesign
 from sctorch.errors import ConfigError
 
 WINDOWS = 6
-FIELDS = list(itertools.product(ir.layers.LEAK_KINDS, ir.layers.COMPARES, ir.layers.RESETS, (True, False)))
+FIELDS = builders.FIELDS
 
 
 def integer_case(index: int) -> dict[str, Any]:
@@ -47,7 +46,7 @@ def torch_case(index: int) -> dict[str, Any]:
     }
 
 
-INTEGER_CASES = [integer_case(i) for i in range(36)]
+INTEGER_CASES = [integer_case(i) for i in range(len(FIELDS))]
 TORCH_CASES = [torch_case(i) for i in range(50)]
 
 

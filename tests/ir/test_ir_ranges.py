@@ -45,7 +45,7 @@ def assert_trace_within(network: ir.Network, trace: ir.Trace) -> None:
             assert ranges.charged is not None
             assert_within(f"{name}.mem", ranges.membrane, trace[f"{name}.mem"])
             before = trace[f"{name}.mem"]
-            if layer.reset == "subtract" and not layer.reset_delay:  # what it was before the reset
+            if layer.reset.startswith("subtract") and not layer.reset_delay:  # what it was before the reset
                 before = before + trace[name] * layer.threshold
             if layer.reset != "zero" or layer.reset_delay:
                 assert_within(f"{name} charged", ranges.charged, before)
@@ -76,7 +76,7 @@ def small(rnd: Random, fields: tuple[str, str, str, bool], inputs: int, steps: i
     return ir.Network("net", steps, (ir.EventEncoder("spikes_in", inputs), synapse, neuron, readout))
 
 
-FIELDS = list(itertools.product(ir.layers.LEAK_KINDS, ir.layers.COMPARES, ir.layers.RESETS, (True, False)))
+FIELDS = builders.FIELDS
 
 
 @pytest.mark.parametrize("fields", FIELDS, ids=lambda f: "-".join(map(str, f)))
@@ -95,7 +95,7 @@ def test_every_input_there_is_stays_inside_and_reaches_the_ends(fields: tuple[st
         assert trace["synapse"].min((0, 1)).tolist() == current.low.tolist()
         assert trace["synapse"].max((0, 1)).tolist() == current.high.tolist()
         low, high = (np.minimum(0, trace["neuron.mem"].min((0, 1))), np.maximum(0, trace["neuron.mem"].max((0, 1))))
-        if fields[2] == "none":
+        if fields[2] == "none" and fields[0] != "stochastic":  # whose R of one window does not reach its ends
             assert low.tolist() == membrane.low.tolist()
             assert high.tolist() == membrane.high.tolist()
         reached += int((high - low).sum())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -14,19 +15,23 @@ from sctorch.lower import lower
 NAN, INF = float("nan"), float("inf")
 
 
+def membrane(n_classes: int, **fields: Any) -> nn.SNNReadout:
+    return nn.SNNReadout(n_classes, output_mode="membrane", **fields)
+
+
 def small(*layers: torch.nn.Module, num_steps: int = 4) -> nn.SpikingNetwork:
     return nn.SpikingNetwork(*layers, num_steps=num_steps)
 
 
 def rate_net() -> nn.SpikingNetwork:
-    return small(nn.RateEncoder(3), nn.SCLinear(3, 2), nn.SNNReadout(2, "membrane"))
+    return small(nn.RateEncoder(3), nn.SCLinear(3, 2), membrane(2))
 
 
 @pytest.mark.parametrize("bad", [NAN, INF])
 @pytest.mark.parametrize("parameter", ["weight", "bias"])
 @pytest.mark.parametrize("kind", [nn.SCLinear, nn.FixedLinear])
 def test_weights_that_are_no_numbers_are_refused(kind: Callable[..., nn.Synapse], parameter: str, bad: float) -> None:
-    net = small(nn.RateEncoder(3), kind(3, 2, bias=True), nn.SNNReadout(2, "membrane"))
+    net = small(nn.RateEncoder(3), kind(3, 2, bias=True), membrane(2))
     with torch.no_grad():
         getattr(net.synapse1, parameter).view(-1)[1] = bad
     with pytest.raises(ConfigError, match=f"synapse1: {parameter} holds NaN or infinity"):
@@ -40,7 +45,9 @@ def test_only_a_spiking_network_can_be_lowered() -> None:
 
 def test_one_source_for_inputs_and_weights_is_refused() -> None:
     net = small(
-        nn.RateEncoder(3, bits=4), nn.SCLinear(3, 2, source="counter", weight_bits=4), nn.SNNReadout(2, "membrane")
+        nn.RateEncoder(3, bits=4),
+        nn.SCLinear(3, 2, source="counter", weight_bits=4),
+        membrane(2),
     )
     with pytest.raises(ConfigError, match="encoder and synapse1 use the same stream source"):
         lower(net)

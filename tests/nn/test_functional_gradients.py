@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import Any
 
+import builders
 import pytest
 import snntorch
 import torch
 from torch import Tensor
 
-from sctorch import ir, nn
+from sctorch import nn
 from sctorch.nn.functional import NeuronRule, integrate, lif
 
 RULES = [
-    NeuronRule(leak, {"none": 0, "shift": 2, "multiply": 8}[leak], 2, compare, reset, delay)
-    for leak, compare, reset, delay in itertools.product(
-        ir.layers.LEAK_KINDS, ir.layers.COMPARES, ir.layers.RESETS, (True, False)
-    )
+    NeuronRule(leak, {"none": 0, "shift": 2}.get(leak, 8), 2, compare, reset, delay)
+    for leak, compare, reset, delay in builders.FIELDS
 ]
 
 
@@ -48,7 +46,7 @@ class _Fire(torch.autograd.Function):
 
 
 def unrolled(
-    current: Tensor, rule: NeuronRule, threshold: Tensor, factor: Tensor | None
+    current: Tensor, rule: NeuronRule, threshold: Tensor, factor: Tensor | None, random: Tensor | None = None
 ) -> tuple[list[Tensor], list[Tensor]]:
     """docs/semantics.md, section 6, as differentiable torch, one timestep after the other."""
     mem = torch.zeros_like(current[0])
@@ -56,17 +54,21 @@ def unrolled(
     spikes, mems = [], []
 
     def reset(mem: Tensor, spike: Tensor) -> Tensor:
-        if rule.reset == "subtract":
+        if rule.reset.startswith("subtract"):
             return mem - spike.detach() * threshold
         return mem * (1 - spike.detach()) if rule.reset == "zero" else mem
 
-    for now in current:
+    for t, now in enumerate(current):
+        again = _Fire.apply(mem - threshold, rule).detach() if rule.reset == "subtract_snntorch" else 0.0
         if rule.leak == "shift":  # the real factor 1 - 2**-shift, then the floor
             mem = mem - _Floor.apply(mem * 2.0**-rule.shift)
         elif rule.leak == "multiply":
             mem = _Floor.apply(mem * factor * 2.0**-rule.shift)
+        elif rule.leak == "stochastic":
+            assert random is not None
+            mem = _Floor.apply((mem * factor + random[t]) * 2.0**-rule.shift)
         mem = (reset(mem, spike) if rule.reset_delay else mem) + now
-        spike = _Fire.apply(mem - threshold, rule)
+        spike = _Fire.apply(mem - again * threshold - threshold, rule)
         if not rule.reset_delay:
             mem = reset(mem, spike)
         spikes.append(spike)
@@ -76,7 +78,7 @@ def unrolled(
 
 def parameters(rule: NeuronRule, shape: tuple[int, ...], n: int) -> tuple[Tensor, Tensor | None]:
     threshold = torch.randint(2, 9, shape or ()).double().requires_grad_()
-    if rule.leak != "multiply":
+    if rule.leak not in ("multiply", "stochastic"):
         return threshold, None
     return threshold, torch.randint(100, 257, shape or ()).double().requires_grad_()
 
@@ -88,8 +90,9 @@ def test_lif_equals_autograd_through_the_unrolled_loop(rule: NeuronRule, shape: 
     threshold, factor = parameters(rule, shape, 5)
     current = torch.randint(-4, 9, (9, 3, 5)).double().requires_grad_()
     inputs = [x for x in (current, threshold, factor) if x is not None]
-    wished, mems = unrolled(current, rule, threshold, factor)
-    spikes, mem = lif(current, rule, threshold, factor)
+    random = torch.randint(0, 256, (9, 5)).double() if rule.leak == "stochastic" else None
+    wished, mems = unrolled(current, rule, threshold, factor, random)
+    spikes, mem = lif(current, rule, threshold, factor, None, random)
     assert torch.equal(spikes, torch.stack(wished))
     assert torch.equal(mem, torch.stack(mems))
     assert 0 < float(spikes.detach().mean()) < 1

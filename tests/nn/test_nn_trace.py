@@ -57,7 +57,7 @@ def test_the_random_networks_are_alive_and_cover_the_fields() -> None:
                 seen |= {(layer.source.kind, layer.source.decorrelator), layer.bitstream_length}
                 seen |= {"bias"} if layer.bias.any() else set()
             if isinstance(layer, ir.Readout):
-                seen |= {layer.output_mode, ("readout", layer.leak.kind)}
+                seen |= {layer.output_mode, ("readout", layer.leak.kind), layer.decision_rule}
     assert alive >= 60
     wanted = {
         *builders.SOURCES, 1, 2, 4, 16, "bias", "none", "shift", "multiply", "gt", "ge", "subtract", "zero",
@@ -115,8 +115,8 @@ def test_integers_beyond_float32_are_refused_and_not_rounded() -> None:
     from sctorch.errors import ConfigError
 
     net = nn.SpikingNetwork(
-        nn.RateEncoder(2, bits=1), nn.SCLinear(2, 1, weight_bits=8), nn.SNNReadout(1, "membrane", frac_bits=16),
-        num_steps=300,
+        nn.RateEncoder(2, bits=1), nn.SCLinear(2, 1, weight_bits=8),
+        nn.SNNReadout(1, output_mode="membrane", frac_bits=16), num_steps=300,
     )  # fmt: skip
     with torch.no_grad():
         net.synapse1.weight.fill_(0.99)

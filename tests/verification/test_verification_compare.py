@@ -96,7 +96,10 @@ def test_the_first_difference_in_time_is_the_one_named(net: nn.SpikingNetwork, x
 def test_ticks_of_the_encoder_are_told_in_timesteps() -> None:
     torch.manual_seed(1)
     net = nn.SpikingNetwork(
-        nn.RateEncoder(3, bits=4), nn.SCLinear(3, 2, bitstream_length=4), nn.SNNReadout(2, "membrane"), num_steps=5
+        nn.RateEncoder(3, bits=4),
+        nn.SCLinear(3, 2, bitstream_length=4),
+        nn.SNNReadout(2, output_mode="membrane"),
+        num_steps=5,
     )
     network = lower(net)
     x = np.full((2, 3), 0.4, dtype=np.float32)

@@ -83,8 +83,11 @@ def leak_cpp(name: str, leak: Leak, n: int) -> tuple[str, str]:
     if leak.kind == "shift":
         return "", f"nnet::sctorch_shift_leak<{leak.shift}>"
     factor = np.broadcast_to(leak.factor, (n,))
-    text = (
+    random = "" if leak.source is None else source_cpp(f"{name}_source", leak.source, n)
+    text = random + (
         f"struct {name} {{\n"
         f"    typedef ap_int<{signed_width(0, int(factor.max()))}> type;\n" + table_cpp("int", "value", factor) + "};\n"
     )
+    if leak.source is not None:
+        return text, f"nnet::sctorch_stochastic_leak<{leak.shift}, {name}, {name}_source>"
     return text, f"nnet::sctorch_multiply_leak<{leak.shift}, {name}>"

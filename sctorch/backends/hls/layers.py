@@ -191,7 +191,13 @@ def _readout(node: Layer, name: str) -> str:
 
 
 def _decision(node: Layer, name: str) -> str:
-    return _struct(name, _unsigned(n=node.get_attr("ir").size))
+    layer = node.get_attr("ir")
+    rule = _RULES.get(layer.decision_rule, "argmax")
+    sizes = _unsigned(n=layer.size, threshold=layer.class_threshold)
+    return _struct(name, [*sizes, *_clock(node), f"static const nnet::sctorch_rule rule = nnet::sctorch_{rule}"])
+
+
+_RULES = {rule: rule for rule in ("first_to_threshold", "threshold_then_argmax", "binary_logit")}
 
 
 # class -> (kernel, configuration)

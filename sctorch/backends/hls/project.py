@@ -135,7 +135,10 @@ def _neuron(layer: ir.Neuron, bounds: LayerRanges, shift: int) -> dict[str, Any]
 def _readout(layer: ir.Readout, bounds: LayerRanges, shift: int) -> list[dict[str, Any]]:
     assert bounds.membrane is not None
     scores = _entry("Readout", layer.name, layer, layer.size, bounds.membrane.width, True) | {"current_shift": shift}
-    decision = _entry("Decision", f"{layer.name}.decision", layer, 1, ir.unsigned_width(layer.size - 1), False)
+    assert bounds.decision is not None
+    logit = layer.decision_rule == "binary_logit"
+    width = bounds.decision.width if logit else ir.unsigned_width(layer.size - 1)
+    decision = _entry("Decision", f"{layer.name}.decision", layer, 1, width, logit)
     return [scores, decision]
 
 

@@ -17,10 +17,11 @@ from sctorch.backends.verilog.plan import (
 )
 from sctorch.ir.streams import lfsr_bits
 
-__all__ = ["class_width", "emit", "input_width", "trace_port", "trace_signals"]
+__all__ = ["answer_port", "emit", "input_width", "trace_port", "trace_signals"]
 
-_LEAK = {"none": 0, "shift": 1, "multiply": 2}
-_RESET = {"none": 0, "subtract": 1, "zero": 2}
+_LEAK = {"none": 0, "shift": 1, "multiply": 2, "stochastic": 3}
+_RESET = {"none": 0, "subtract": 1, "zero": 2, "subtract_snntorch": 3}
+_RULE = {"first_to_threshold": 1, "threshold_then_argmax": 2, "binary_logit": 3}
 
 
 def input_width(network: ir.Network) -> int:
@@ -28,9 +29,13 @@ def input_width(network: ir.Network) -> int:
     return 1 if isinstance(network.encoder, ir.EventEncoder) else network.encoder.bits
 
 
-def class_width(network: ir.Network) -> int:
-    """Bits of the out_class port."""
-    return max(1, (network.readout.size - 1).bit_length())
+def answer_port(network: ir.Network) -> tuple[str, int, bool]:
+    """(name, bits, signed) of the answer's port: a class, or a logit."""
+    decision = ir.analyse(network)[network.readout.name].decision
+    assert decision is not None
+    if network.readout.decision_rule == "binary_logit":
+        return "out_logit", decision.width, True
+    return "out_class", ir.unsigned_width(int(decision.high[0])), False
 
 
 def trace_signals(design: DesignPlan) -> list[tuple[str, int, int, bool, int]]:
@@ -52,7 +57,7 @@ def trace_signals(design: DesignPlan) -> list[tuple[str, int, int, bool, int]]:
             signals.append((f"{layer.name}.mem", layer.size, width, True, stage))
         elif isinstance(layer, ir.Readout):
             signals.append((layer.name, layer.size, design.readout.width, design.readout.signed, stage))
-            signals.append((f"{layer.name}.decision", 1, class_width(design.network), False, stage + 1))
+            signals.append((f"{layer.name}.decision", 1, *answer_port(design.network)[1:], stage + 1))
         else:
             width = layer.bits if isinstance(layer, ir.DirectEncoder) else 1
             signals.append((layer.name, layer.size, width, False, stage))
@@ -141,6 +146,7 @@ def _top(design: DesignPlan) -> str:
     network = design.network
     encoder = network.encoder
     bits, stages = input_width(network), design.latency_cycles
+    answer, answer_width, signed = answer_port(network)
     lines = [
         f"// Latency {stages} clocks, one timestep per clock. in_data must hold the window's features at every",
         f"// timestep: {encoder.n_features} inputs of {bits} bit(s), input 0 lowest.",
@@ -161,7 +167,7 @@ def _top(design: DesignPlan) -> str:
         "    output wire out_valid,",
         "    output wire out_first,",
         "    output wire out_last,",
-        f"    output wire [{class_width(network) - 1}:0] out_class",
+        f"    output wire {'signed ' if signed else ''}[{answer_width - 1}:0] {answer}",
         ");",
         f"    wire [{stages}:0] valid, first, last;",
         "    assign valid[0] = in_valid & ~rst;",
@@ -198,7 +204,7 @@ def _top(design: DesignPlan) -> str:
             flow = f"{layer.name}__spikes"
         else:
             counters = synapses[before.name].counters if isinstance(before, ir.Synapse) else None
-            lines += _readout(design.readout, counters, before, stage, class_width(network))
+            lines += _readout(design.readout, counters, before, stage, (answer, answer_width))
         before = layer
     lines += ["`ifdef SCTORCH_TRACE", "    assign trace_valid = valid;", *_traces(design), "`endif", "endmodule", ""]
     return "\n".join(lines)
@@ -291,30 +297,33 @@ def _synapse(top: str, synapse: SynapsePlan, stage: int, spikes: str) -> list[st
 
 
 def _leak(leak: ir.Leak, i: int) -> str:
-    factor = int(leak.factor[i if len(leak.factor) > 1 else 0]) if leak.kind == "multiply" else 0
+    factor = int(leak.factor[i if len(leak.factor) > 1 else 0]) if leak.scales else 0
     return f".LEAK({_LEAK[leak.kind]}), .LEAK_SHIFT({max(1, leak.shift)}), .FACTOR({factor})"
 
 
 def _neuron(neuron: NeuronPlan, synapse: SynapsePlan, stage: int) -> list[str]:
     layer = neuron.layer
     lines = [f"    // {layer.name}: {layer.KIND}", f"    wire [{layer.size - 1}:0] {layer.name}__spikes;"]
+    source, bits = layer.leak.source, max(1, layer.leak.shift)
+    if source is not None:
+        lines += _source(layer.name, source, layer.size, stage - 1, registered=1)
     for i, (membrane, counter) in enumerate(zip(neuron.membranes, synapse.counters, strict=True)):
         width, theta = membrane.width, int(layer.threshold[i])
         limit = theta - membrane.offset - (layer.compare == "ge")
         if limit >= (1 << (width - 1 if membrane.signed else width)):
             limit = (1 << (width - 1 if membrane.signed else width)) - 1  # beyond reach: it can never fire
         name = f"{layer.name}__{i}"
+        random = f"{layer.name}__random[{i * bits} +: {bits}]" if source is not None else f"{bits}'d0"
         lines += [
-            f"    wire [{width - 1}:0] {name}__charged;",
-            f"    wire {name}__fire;",
+            f"    wire [{width - 1}:0] {name}__shown;",
             f"    sct_lif #(.W({width}), .SIGNED({int(membrane.signed)}), .CW({counter.width}), "
             f".CURRENT_SIGNED({int(counter.signed)}), .SHIFT({neuron.shift}), {_leak(layer.leak, i)},",
             f"        .START({_constant(membrane.start, width)}), .LIMIT({_constant(limit, width)}), "
             f".THETA({_constant(theta, width)}), .RESET({_RESET[layer.reset]}), "
             f".DELAY({int(layer.reset_delay)})) {name} (",
             f"        .clk(clk), .clear(valid[{stage - 1}] & first[{stage - 1}]), .valid(valid[{stage}]),",
-            f"        .current({synapse.layer.name}__current{i}), .spike({layer.name}__spikes[{i}]),",
-            f"        .charged({name}__charged), .fire({name}__fire));",
+            f"        .current({synapse.layer.name}__current{i}), .random({random}),",
+            f"        .spike({layer.name}__spikes[{i}]), .shown({name}__shown));",
         ]
     return lines
 
@@ -334,10 +343,13 @@ def _readout(
     counters: tuple[CounterPlan, ...] | None,
     before: ir.Layer | None,
     stage: int,
-    index_width: int,
+    answer: tuple[str, int],
 ) -> list[str]:
-    layer, width = readout.layer, readout.width
+    layer, width, (port, answer_width) = readout.layer, readout.width, answer
     assert before is not None
+    # Out of reach, a threshold changes nothing, and its number may not fit the scores' width.
+    reachable = layer.decision_rule not in ir.layers.THRESHOLD_RULES or layer.class_threshold < 1 << width
+    rule = _RULE.get(layer.decision_rule, 0) if reachable else 0
     lines = [f"    // {layer.name}: {layer.KIND}", f"    wire [{layer.size * width - 1}:0] {layer.name}__scores;"]
     for i in range(layer.size):
         current_width, signed = (counters[i].width, int(counters[i].signed)) if counters else (1, 0)
@@ -350,13 +362,12 @@ def _readout(
         ]
     return [
         *lines,
-        f"    wire [{index_width - 1}:0] {layer.name}__index;",
-        f"    wire [{width - 1}:0] {layer.name}__best;",
-        f"    reg [{index_width - 1}:0] decision;",
-        f"    sct_argmax #(.N({layer.size}), .W({width}), .SIGNED({int(readout.signed)})) {layer.name}__argmax "
-        f"(.scores({layer.name}__scores), .best({layer.name}__best), .index({layer.name}__index));",
-        f"    always @(posedge clk) if (valid[{stage + 1}]) decision <= {layer.name}__index;",
-        "    assign out_class = decision;",
+        f"    wire [{answer_width - 1}:0] decision;",
+        f"    sct_decision #(.N({layer.size}), .W({width}), .SIGNED({int(readout.signed)}), .RULE({rule}), "
+        f".THRESHOLD({layer.class_threshold}), .OW({answer_width})) {layer.name}__decision (",
+        f"        .clk(clk), .valid(valid[{stage + 1}]), .first(first[{stage + 1}]), .scores({layer.name}__scores), "
+        ".decision(decision));",
+        f"    assign {port} = decision;",
     ]
 
 
@@ -374,7 +385,7 @@ def _traces(design: DesignPlan) -> list[str]:
         if key.endswith(".mem"):
             lines += _trace_membranes(neurons[name], port, width, stage - 1)
         elif key.endswith(".decision"):
-            lines.append(f"    assign {port} = out_class;")
+            lines.append(f"    assign {port} = decision;")
         elif name in synapses:
             for i, counter in enumerate(synapses[name].counters):
                 constant = counter.constant if counter.folded else 0
@@ -402,13 +413,8 @@ def _trace_membranes(neuron: NeuronPlan, port: str, width: int, stage: int) -> l
     lines = []
     for i, membrane in enumerate(neuron.membranes):
         name = f"{layer.name}__{i}"
-        charged = _extended(f"{name}__charged", membrane.width, membrane.signed, width)
-        value = f"{charged} + {_constant(membrane.offset, width)}"
-        if layer.reset != "none" and not layer.reset_delay:
-            less = (
-                f"{value} - {_constant(int(layer.threshold[i]), width)}" if layer.reset == "subtract" else f"{width}'d0"
-            )
-            value = f"{name}__fire ? {less} : {value}"
+        shown = _extended(f"{name}__shown", membrane.width, membrane.signed, width)
+        value = f"{shown} + {_constant(membrane.offset, width)}"
         lines += [
             f"    reg [{width - 1}:0] {name}__trace;",
             f"    always @(posedge clk) if (valid[{stage}]) {name}__trace <= {value};",
