@@ -34,7 +34,7 @@ module sct_decision #(
             wire unused = first;
             /* verilator lint_on UNUSEDSIGNAL */
             always @(posedge clk) if (valid) decision <= difference[OW-1:0];
-        end else begin : class
+        end else begin : by_class
             wire [W-1:0] best;
             wire [OW-1:0] largest;
             sct_argmax #(.N(N), .W(W), .SIGNED(SIGNED), .IW(OW)) argmax (

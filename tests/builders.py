@@ -66,10 +66,10 @@ def random_leak(rnd: Random, size: int, kind: str | None = None) -> ir.Leak:
     return ir.Leak(kind, rnd.randint(1, 4) if kind == "shift" else 0)
 
 
-def random_readout(rnd: Random, mode: str, classes: int) -> tuple[str, int]:
+def random_readout(rnd: Random, mode: str, classes: int, rule: str | None = None) -> tuple[str, int]:
     """A decision rule of a mode, and its threshold."""
     rules = [r for r in ir.layers.DECISION_RULES[mode] if r != "binary_logit" or classes == 2]
-    rule = rnd.choice(rules)
+    rule = rule or rnd.choice(rules)
     return rule, rnd.randint(1, 4) if rule in ir.layers.THRESHOLD_RULES else 1
 
 
@@ -121,6 +121,7 @@ def random_network(
     source: tuple[str, str] | None = None,
     fields: tuple[str, str, str, bool] | None = None,
     readout: str | None = None,
+    rule: str | None = None,
     hidden: int | None = None,
     lengths: tuple[int, ...] = (1,),
     max_inputs: int = 12,
@@ -150,7 +151,7 @@ def random_network(
     size = first.size
     readout = readout or rnd.choice(("spike", "membrane"))
     hidden = rnd.randint(0, 2) if hidden is None else hidden
-    classes = rnd.randint(1, 5)
+    classes = 2 if rule == "binary_logit" else rnd.randint(1, 5)
     sizes = [rnd.randint(1, max_hidden) for _ in range(hidden)] + ([classes] if readout == "spike" else [])
     layers: list[ir.Layer] = [first]
     for k, n_out in enumerate([*sizes, *([classes] if readout == "membrane" else [])], start=1):
@@ -165,7 +166,7 @@ def random_network(
                 layers.append(ir.Delay(f"delay{k}", n_out, rnd.randint(1, 4)))
         size = n_out
     if readout == "spike":
-        rule, threshold = random_readout(rnd, "spike", classes)
+        rule, threshold = random_readout(rnd, "spike", classes, rule)
         layers.append(ir.Readout("readout", classes, "spike", rule, class_threshold=threshold))
     else:
         last = layers[-1]

@@ -30,6 +30,11 @@ class SpikingNetwork(torch.nn.Module):
         (StochasticLIF, FixedPointLIF) are taken apart.
     num_steps : timesteps of one window.
 
+    Attributes
+    ----------
+    readout : the last layer. Every layer is an attribute under the name that it has in traces
+        (encoder, synapse1, neuron1, ...).
+
     Examples
     --------
     >>> import torch
@@ -44,6 +49,8 @@ class SpikingNetwork(torch.nn.Module):
     >>> net.trace(torch.rand(5, 4))["neuron1"].shape
     torch.Size([16, 5, 8])
     """
+
+    readout: SNNReadout
 
     def __init__(self, *layers: torch.nn.Module, num_steps: int) -> None:
         super().__init__()
@@ -95,16 +102,11 @@ class SpikingNetwork(torch.nn.Module):
     def _synapses(self) -> list[Synapse]:
         return [m for m in self.children() if isinstance(m, Synapse)]
 
-    def _last(self) -> SNNReadout:
-        layer = self.get_submodule(self.names[-1])
-        assert isinstance(layer, SNNReadout)
-        return layer
-
     def output_frac(self) -> int:
         """Fractional bits of the scores."""
         synapses = self._synapses()
         encoder = next(m for m in self.children() if isinstance(m, Encoder))
-        return self._last().frac(synapses[-1].frac + (encoder.value_bits if len(synapses) == 1 else 0))
+        return self.readout.frac(synapses[-1].frac + (encoder.value_bits if len(synapses) == 1 else 0))
 
     def scores(self, x: Tensor) -> Tensor:
         """Scores after every timestep, [T, B, n], in value units, differentiable."""

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from sctorch.errors import ConfigError
 from sctorch.nn import SpikingNetwork, Synapse
+from sctorch.train.losses import LOSSES, chosen_loss
 
 __all__ = ["SCHEDULES", "Classifier", "clamp_weights"]
 
@@ -18,10 +19,11 @@ SCHEDULES = ("one_cycle", "none")
 
 
 class Classifier(LightningModule):
-    """Cross-entropy on the scores at the window's end, with Adam.
+    """Training on the scores of a window, with Adam.
 
-    Logs train_loss, train_acc, val_loss, val_acc and test_acc, each once per epoch. The accuracy
-    is that of the network's own decision (ties to the lowest class), which the hardware shares.
+    Logs train_loss, train_acc, val_loss, val_acc and test_acc, each once per epoch; with the rule
+    first_to_threshold also <stage>_steps, the mean number of timesteps until the decision stands.
+    The accuracy is that of the network's own decision (ties to the lowest class), which the hardware shares.
 
     Parameters
     ----------
@@ -32,6 +34,8 @@ class Classifier(LightningModule):
     score_scale : scores are multiplied by this before the softmax. A window's scores grow with
         num_steps and would saturate the softmax at once; values near 1 / sqrt(num_steps) suit.
     learn_scale : train the logarithm of score_scale along with the weights.
+    loss : "auto" (that of the readout's rule: "early_decision" for first_to_threshold, "threshold" for
+        threshold_then_argmax, else "cross_entropy"), one of these, or "rate"; see `sctorch.train.losses`.
     schedule : "one_cycle" (warm up, then down to 0; Smith and Topin 2018) or "none".
     """
 
@@ -44,6 +48,7 @@ class Classifier(LightningModule):
         score_scale: float = 0.1,
         learn_scale: bool = False,
         schedule: str = "one_cycle",
+        loss: str = "auto",
     ) -> None:
         super().__init__()
         if not (lr > 0 and math.isfinite(lr)):
@@ -57,6 +62,7 @@ class Classifier(LightningModule):
         if schedule not in SCHEDULES:
             raise ConfigError(f"Classifier: schedule = {schedule!r} is unknown; allowed: {', '.join(SCHEDULES)}")
         self.net = net
+        self.loss = chosen_loss(loss, net.readout)
         self.lr, self.weight_decay, self.label_smoothing, self.schedule = lr, weight_decay, label_smoothing, schedule
         self.log_scale = torch.nn.Parameter(torch.tensor(math.log(score_scale)), requires_grad=learn_scale)
 
@@ -75,14 +81,17 @@ class Classifier(LightningModule):
 
     def _evaluate(self, stage: str, batch: tuple[Tensor, Tensor]) -> Tensor:
         x, y = batch
-        scores = self.net(x)
-        logits = scores * self.log_scale.exp()
-        loss = torch.nn.functional.cross_entropy(logits, y, label_smoothing=self.label_smoothing)
-        # Scores are integers times a power of two, so that argmax and its ties are exact.
-        accuracy = (scores.detach().argmax(dim=1) == y).to(scores.dtype).mean()
-        self.log_dict(
-            {f"{stage}_loss": loss, f"{stage}_acc": accuracy}, on_step=False, on_epoch=True, batch_size=len(y)
-        )
+        readout = self.net.readout
+        scores = self.net.scores(x)
+        loss = LOSSES[self.loss](scores, y, readout, self.log_scale.exp(), self.label_smoothing)
+        with torch.no_grad():
+            # Scores are integers times a power of two, so that decisions and their ties are exact.
+            decision = readout.classes(readout.decide(scores * 2.0 ** self.net.output_frac()))[..., 0]
+            logged = {f"{stage}_loss": loss, f"{stage}_acc": (decision[-1] == y).to(scores.dtype).mean()}
+            if readout.decision_rule == "first_to_threshold":
+                waiting = scores.amax(dim=-1) < readout.class_threshold
+                logged[f"{stage}_steps"] = (waiting.sum(dim=0) + 1).clamp(max=len(scores)).to(scores.dtype).mean()
+        self.log_dict(logged, on_step=False, on_epoch=True, batch_size=len(y))
         return loss
 
     def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:

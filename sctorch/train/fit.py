@@ -33,7 +33,7 @@ class TrainConfig:
     Parameters
     ----------
     epochs : passes over the training rows.
-    lr, weight_decay, label_smoothing, score_scale, learn_scale, schedule : see `Classifier`.
+    lr, weight_decay, label_smoothing, score_scale, learn_scale, schedule, loss : see `Classifier`.
     seed : of everything random inside the training; the network's first weights and the order of
         the rows have their own (where the network is built, and the data module's).
     validate_every : epochs from one validation to the next.
@@ -52,6 +52,7 @@ class TrainConfig:
     score_scale: float = 0.1
     learn_scale: bool = False
     schedule: str = "one_cycle"
+    loss: str = "auto"
     seed: int = 0
     validate_every: int = 1
     patience: int | None = None
@@ -75,7 +76,14 @@ class TrainConfig:
     def classifier(self, net: SpikingNetwork) -> Classifier:
         """The LightningModule with this configuration's fields."""
         return Classifier(
-            net, self.lr, self.weight_decay, self.label_smoothing, self.score_scale, self.learn_scale, self.schedule
+            net,
+            self.lr,
+            self.weight_decay,
+            self.label_smoothing,
+            self.score_scale,
+            self.learn_scale,
+            self.schedule,
+            self.loss,
         )
 
 

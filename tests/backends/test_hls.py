@@ -24,12 +24,22 @@ COUNTER = [ir.StreamSource("counter", 5, decorrelator=d) for d in ("shared", "pe
 LFSR = [
     ir.StreamSource("lfsr", 4, (7, 6), seed=45, decorrelator=d) for d in ("shared", "shift", "permute", "independent")
 ]
-NEURONS = list(itertools.product(("none", "shift", "multiply"), ("gt", "ge"), ir.layers.RESETS, (True, False)))
+NEURONS = list(
+    itertools.product(("none", "shift", "multiply"), ("gt", "ge"), ("subtract", "zero", "none"), (True, False))
+)
+RARE = [
+    ("stochastic", "gt", "subtract", True), ("stochastic", "ge", "zero", False), ("stochastic", "gt", "none", True),
+    ("stochastic", "ge", "subtract_snntorch", False), ("none", "gt", "subtract_snntorch", False),
+    ("shift", "ge", "subtract_snntorch", False), ("multiply", "gt", "subtract_snntorch", False),
+]  # fmt: skip
 
 
 def leak(kind: str, size: int, rng: np.random.Generator) -> ir.Leak:
     if kind == "multiply":
         return ir.Leak(kind, 4, rng.integers(0, 17, size))
+    if kind == "stochastic":
+        decorrelator = ("shared", "shift", "permute", "independent")[size % 4]
+        return ir.Leak(kind, 3, rng.integers(0, 9, size), ir.StreamSource("lfsr", 3, (5, 3), 7, decorrelator))
     return ir.Leak(kind, 2 if kind == "shift" else 0)
 
 
@@ -58,8 +68,12 @@ def network(
         layers += [
             before, ir.Neuron(f"lif{k}", size, frac, threshold, leak(leak_kind, size, rng), compare, reset, delay)
         ]  # fmt: skip
-    if readout == "spike":
-        layers.append(ir.Readout("scores", layers[-1].size, "spike", "argmax_spike_count"))
+    if readout == "binary_logit":
+        last = synapse(seed + len(fields), layers[-1].size, 2, rng)
+        layers += [last, ir.Readout("scores", 2, "membrane", readout, last.frac + 1, leak("shift", 2, rng))]
+    elif readout in ir.layers.DECISION_RULES["spike"]:
+        threshold = 3 if readout in ir.layers.THRESHOLD_RULES else 1
+        layers.append(ir.Readout("scores", layers[-1].size, "spike", readout, class_threshold=threshold))
     else:
         last = synapse(seed + len(fields), layers[-1].size, 3, rng)
         leaky = leak(readout, 3, rng)
@@ -71,7 +85,10 @@ def network(
 NETWORKS = {
     "int": network("int", ir.RateEncoder("enc", 6, ir.StreamSource("counter", 6)), NEURONS[0::3], "shift", 254),
     "shifted": network("shifted", ir.RateEncoder("enc", 6, LFSR[1]), NEURONS[1::3], "multiply", 363),
-    "events": network("events", ir.EventEncoder("in_data", 6), NEURONS[2::3], "spike", 761),
+    "events": network("events", ir.EventEncoder("in_data", 6), NEURONS[2::3], "argmax_spike_count", 761),
+    "first": network("first", ir.RateEncoder("enc", 6, LFSR[2]), RARE[0::2], "first_to_threshold", 28),
+    "then": network("then", ir.RateEncoder("enc", 6, LFSR[2]), RARE[1::4], "threshold_then_argmax", 5),
+    "logit": network("logit", ir.LevelEncoder("enc", 6, 3), RARE[3::4], "binary_logit", 1),
     "single": ir.Network("single", 4, (  # called like hls4ml's own attributes
         ir.RateEncoder("index", 1, LFSR[0]),
         ir.StochasticSynapse("weight", np.array([[9]]), np.array([0]), 1, LFSR[3]),
@@ -85,7 +102,7 @@ def inputs(net: ir.Network, windows: int = WINDOWS, seed: int = 0) -> np.ndarray
     rng = np.random.default_rng(seed)
     if isinstance(net.encoder, ir.EventEncoder):
         return rng.integers(0, 2, (net.num_steps * net.encoder_ticks, windows, net.encoder.size))
-    x = rng.random((windows, net.encoder.size), dtype=np.float32)
+    x = rng.random((windows, net.encoder.n_features), dtype=np.float32)
     x[0], x[-1] = 0, 1
     return x
 
@@ -118,7 +135,10 @@ def test_every_signal_equals_the_simulator(designs: dict[str, hls.HlsDesign], na
 def test_the_networks_cover_the_fields() -> None:
     layers = [layer for net in NETWORKS.values() for layer in net.layers]
     neurons = [x for x in layers if isinstance(x, ir.Neuron)]
-    assert {(x.leak.kind, x.compare, x.reset, x.reset_delay) for x in neurons} == set(NEURONS)
+    assert {(x.leak.kind, x.compare, x.reset, x.reset_delay) for x in neurons} == {*NEURONS, *RARE}
+    assert {x.decision_rule for x in layers if isinstance(x, ir.Readout)} == set(
+        itertools.chain(*ir.layers.DECISION_RULES.values())
+    )
     assert 1 in {x.size for x in neurons}
     stochastic = [x for x in layers if isinstance(x, ir.StochasticSynapse)]
     assert {x.bitstream_length for x in stochastic} == {1, 2, 4}

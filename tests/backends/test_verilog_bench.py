@@ -19,6 +19,11 @@ from sctorch.hardware.tools import find_tool, run_tool, yosys_include
 KINDS = {
     "rate": {"encoder": ("lfsr", "shift"), "hidden": 1, "fields": ("shift", "gt", "subtract", True)},
     "events": {"encoder": "events", "hidden": 1, "fields": ("multiply", "ge", "zero", False), "readout": "spike"},
+    "stochastic": {"encoder": "levels", "hidden": 1, "fields": ("stochastic", "gt", "subtract_snntorch", False),
+                   "readout": "spike", "rule": "first_to_threshold"},
+    "logit": {"encoder": "direct", "hidden": 1, "fields": ("none", "ge", "zero", True), "readout": "membrane",
+              "rule": "binary_logit"},
+    "then": {"encoder": ("counter", "permute"), "hidden": 0, "readout": "spike", "rule": "threshold_then_argmax"},
 }  # fmt: skip
 
 HARNESS = """\

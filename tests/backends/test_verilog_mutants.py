@@ -53,12 +53,25 @@ def _growing() -> ir.Network:
     return _network([ir.EventEncoder("spikes_in", 6), synapse, neuron, readout])
 
 
+def _rule(rule: str, classes: int, threshold: int = 1) -> ir.Network:
+    """Classes that reach their threshold one after the other, behind a stochastic leak and snntorch's reset."""
+    source = ir.StreamSource("lfsr", 3, (5, 3), seed=9, decorrelator="shift")
+    leak = ir.Leak("stochastic", 3, np.array([5]), source)
+    synapse = ir.StochasticSynapse("synapse1", SYNAPSE[:classes], np.array([1, 1, 0, 1, 0])[:classes], 1, LFSR)
+    neuron = ir.Neuron("neuron1", classes, 1, np.full(classes, 2), leak, "gt", "subtract_snntorch", False)
+    readout = ir.Readout("readout", classes, "spike", rule, class_threshold=threshold)
+    return _network([ir.RateEncoder("encoder", 6, COUNTER), synapse, neuron, readout])
+
+
 NETWORKS: dict[str, Callable[[], ir.Network]] = {
     "delayed": lambda: _rate("subtract", True, ir.Leak("shift", 2)),
     "at once": lambda: _rate("subtract", False, ir.Leak("multiply", 3, np.array([5, 6, 7, 3, 8]))),
     "to zero": lambda: _rate("zero", False, ir.Leak("shift", 3)),
     "counted": _counted,
     "growing": _growing,
+    "first": lambda: _rule("first_to_threshold", 5, 4),
+    "then": lambda: _rule("threshold_then_argmax", 5, 4),
+    "logit": lambda: _rule("binary_logit", 2),
 }
 
 
@@ -76,9 +89,9 @@ TOP = "net.v"
 MUTANTS = {
     "encoder takes >= for >": Mutant("delayed", "sct_rate_encoder.v", "above = 1'b0;", "above = 1'b1;"),
     "encoder forgets the lower bits": Mutant("delayed", "sct_rate_encoder.v", "& above)", "& 1'b0)"),
-    "neuron takes >= for >": Mutant("delayed", "sct_lif.v", "assign above[0] = 1'b0;", "assign above[0] = 1'b1;"),
-    "comparison loses its recurrence": Mutant("delayed", "sct_lif.v", "= key[i] | above[i];", "= key[i];"),
-    "comparison without sign": Mutant("at once", "sct_lif.v", "key = charged ^ FLIP;", "key = charged;"),
+    "neuron takes >= for >": Mutant("delayed", "sct_above.v", "assign over[0] = 1'b0;", "assign over[0] = 1'b1;"),
+    "comparison loses its recurrence": Mutant("delayed", "sct_above.v", "= key[i] | over[i];", "= key[i];"),
+    "comparison without sign": Mutant("at once", "sct_above.v", "key = value ^ FLIP;", "key = value;"),
     "term takes >= for >": Mutant("delayed", "sct_term.v", "<< MAGNITUDE)", "<< (MAGNITUDE + 1))"),
     "no leak": Mutant("delayed", "sct_charge.v", "assign leaked = mem - part[W-1:0];", "assign leaked = mem;"),
     "leak rounds up": Mutant("to zero", "sct_charge.v", "= m >>> LEAK_SHIFT", "= (m + 1'sd1) >>> LEAK_SHIFT"),
@@ -106,8 +119,8 @@ MUTANTS = {
     "membrane is not cleared": Mutant(
         "at once",
         "sct_lif.v",
-        "if (clear) mem <= START;\n                else if (valid) mem <= charged - ",
-        "if (valid) mem <= charged - ",
+        "if (clear) mem <= START;\n                else if (valid) mem <= shown;",
+        "if (valid) mem <= shown;",
     ),
     "reset acts before the leak": Mutant(
         "delayed", "sct_lif.v", "mem   <= charged;", "mem   <= charged - (fire ? THETA : {W{1'b0}});"
@@ -124,6 +137,28 @@ MUTANTS = {
     "counter of three without a term": Mutant("growing", "sct_popcount.v", "(in[0] & in[1]) | (in[0] & in[2])", "1'b0"),
     "flags ignore valid": Mutant("delayed", "sct_flag.v", "valid_q <= valid & ~rst;", "valid_q <= ~rst;"),
     "an input is swapped": Mutant("delayed", TOP, ".spike(spikes[0])", ".spike(spikes[1])"),
+    "stochastic leak without its numbers": Mutant("first", "sct_charge.v", "(LEAK == 3) ?", "(LEAK == 4) ?"),
+    "stochastic leak of another neuron": Mutant(
+        "first", TOP, ".random(neuron1__random[3 +: 3])", ".random(neuron1__random[0 +: 3])"
+    ),
+    "stochastic leak one clock early": Mutant(
+        "first",
+        TOP,
+        "neuron1__lfsr (.clk(clk), .en(valid[1]), .first(first[1])",
+        "neuron1__lfsr (.clk(clk), .en(valid[0]), .first(first[0])",
+    ),
+    "compared once only": Mutant("first", "sct_lif.v", "full - (again ? THETA", "full - (1'b0 ? THETA"),
+    "the second comparison resets too": Mutant("first", "sct_lif.v", "shown = full - (fire", "shown = charged - (fire"),
+    "the first class is forgotten": Mutant("first", "sct_decision.v", "held & ~first", "1'b0"),
+    "the first class stays for ever": Mutant("first", "sct_decision.v", "held & ~first", "held"),
+    "the highest class that reached": Mutant(
+        "then", "sct_decision.v", "i = N - 1; i >= 0; i = i - 1", "i = 0; i < N; i = i + 1"
+    ),
+    "reaching takes one more": Mutant("then", "sct_decision.v", "[i*W +: W] >= LIMIT", "[i*W +: W] > LIMIT"),
+    "any takes one more": Mutant("first", "sct_decision.v", "any = best >= LIMIT", "any = best > LIMIT"),
+    "a logit the wrong way about": Mutant(
+        "logit", "sct_decision.v", "difference = high - low", "difference = low - high"
+    ),
     "clear one clock early": Mutant("delayed", TOP, ".clear(valid[1] & first[1])", ".clear(valid[0] & first[0])"),
 }
 
