@@ -19,18 +19,10 @@ module sct_decision #(
 );
     generate
         if (RULE == 3) begin : logit
-            wire signed [OW:0] low, high;
-            if (SIGNED != 0) begin : signs
-                wire signed [W-1:0] a = scores[W-1:0];
-                wire signed [W-1:0] b = scores[2*W-1:W];
-                assign low = a;
-                assign high = b;
-            end else begin : counts
-                assign low = {{(OW+1-W){1'b0}}, scores[W-1:0]};
-                assign high = {{(OW+1-W){1'b0}}, scores[2*W-1:W]};
-            end
+            wire [W-1:0] a = scores[W-1:0];
+            wire [W-1:0] b = scores[2*W-1:W];
             /* verilator lint_off UNUSEDSIGNAL */
-            wire signed [OW:0] difference = high - low;
+            wire [OW:0] difference = {{(OW+1-W){(SIGNED != 0) & b[W-1]}}, b} - {{(OW+1-W){(SIGNED != 0) & a[W-1]}}, a};
             wire unused = first;
             /* verilator lint_on UNUSEDSIGNAL */
             always @(posedge clk) if (valid) decision <= difference[OW-1:0];

@@ -12,5 +12,5 @@ module sct_level_encoder #(
     always @(posedge clk)
         for (j = 0; j < N; j = j + 1)
             for (l = 0; l < LEVELS; l = l + 1)
-                bits[j*LEVELS + l] <= value[j*B +: B] > l;
+                bits[j*LEVELS + l] <= value[j*B +: B] > l[B-1:0];
 endmodule

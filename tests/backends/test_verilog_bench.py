@@ -101,10 +101,13 @@ def test_the_bench_counts_a_wrong_answer(design: VerilogDesign, folder: Path) ->
 
 
 def test_the_bench_notices_a_faulty_design(design: VerilogDesign, folder: Path) -> None:
-    file = folder / "hdl" / "sct_argmax.v"
+    name, sound, faulty = "sct_argmax.v", "later = b > a;", "later = b < a;"
+    if design.network.readout.decision_rule == "binary_logit":
+        name, sound, faulty = "sct_decision.v", "decision <= difference", "decision <= ~difference"
+    file = folder / "hdl" / name
     text = file.read_text()
-    assert "later = b > a;" in text
-    file.write_text(text.replace("later = b > a;", "later = b < a;"))
+    assert sound in text
+    file.write_text(text.replace(sound, faulty))
     assert _run_in_cxxrtl(folder, design.sources) > 0
 
 

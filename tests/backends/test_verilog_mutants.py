@@ -156,9 +156,7 @@ MUTANTS = {
     ),
     "reaching takes one more": Mutant("then", "sct_decision.v", "[i*W +: W] >= LIMIT", "[i*W +: W] > LIMIT"),
     "any takes one more": Mutant("first", "sct_decision.v", "any = best >= LIMIT", "any = best > LIMIT"),
-    "a logit the wrong way about": Mutant(
-        "logit", "sct_decision.v", "difference = high - low", "difference = low - high"
-    ),
+    "a logit that adds": Mutant("logit", "sct_decision.v", "b[W-1]}}, b} - {{", "b[W-1]}}, b} + {{"),
     "clear one clock early": Mutant("delayed", TOP, ".clear(valid[1] & first[1])", ".clear(valid[0] & first[0])"),
 }
 
