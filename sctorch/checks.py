@@ -38,7 +38,7 @@ def check_number(
 
     high : may be infinite. low_out, high_out : whether that end itself is left out.
     """
-    if not isinstance(value, Real) or isinstance(value, bool):
+    if isinstance(value, bool) or not isinstance(value, Real):
         raise ConfigError(f"{what} = {value!r} must be a number")
     number = float(value)
     good = math.isfinite(number) and low <= number <= high

@@ -14,7 +14,7 @@ import sctorch
 PACKAGE = Path(sctorch.__file__).parent
 ALL = "all"
 
-# Folder or file of the package -> other parts it may import. `errors`, `checks` and the part itself are open to everyone.
+# Folder or file of the package -> others that it may import. `errors`, `checks` and the part itself are open to all.
 MAY_IMPORT: dict[str, set[str] | str] = {
     "__init__": ALL,
     "cli": {"pipeline"},

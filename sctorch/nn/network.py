@@ -8,10 +8,12 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from sctorch.checks import check_range
 from sctorch.errors import ConfigError, ShapeError
-from sctorch.ir.checks import check_range
+from sctorch.ir.streams import check_apart
 from sctorch.nn.blocks import Block
-from sctorch.nn.encoder import Encoder
+from sctorch.nn.checks import as_tensor, check_tensor
+from sctorch.nn.encoder import Encoder, RateEncoder
 from sctorch.nn.neuron import LIF
 from sctorch.nn.readout import SNNReadout
 from sctorch.nn.synapse import FixedLinear, SCLinear, Synapse
@@ -54,8 +56,7 @@ class SpikingNetwork(torch.nn.Module):
 
     def __init__(self, *layers: torch.nn.Module, num_steps: int) -> None:
         super().__init__()
-        check_range(num_steps, 1, 1 << 16, "SpikingNetwork: num_steps")
-        self.num_steps = num_steps
+        self.num_steps = check_range(num_steps, 1, 1 << 16, "SpikingNetwork: num_steps")
         flat = [part for layer in layers for part in (layer if isinstance(layer, Block) else [layer])]
         self.names = _names(flat)
         for name, layer in zip(self.names, flat, strict=True):
@@ -102,6 +103,9 @@ class SpikingNetwork(torch.nn.Module):
     def _synapses(self) -> list[Synapse]:
         return [m for m in self.children() if isinstance(m, Synapse)]
 
+    def _device(self) -> torch.device:
+        return self._synapses()[0].weight.device
+
     def output_frac(self) -> int:
         """Fractional bits of the scores."""
         synapses = self._synapses()
@@ -110,6 +114,7 @@ class SpikingNetwork(torch.nn.Module):
 
     def scores(self, x: Tensor) -> Tensor:
         """Scores after every timestep, [T, B, n], in value units, differentiable."""
+        check_tensor(x, "SpikingNetwork", "x", self._device())
         # A large batch goes through in parts: its signals stay in the cache, and take half the memory.
         rows = self._rows_at_once()
         if x.device.type == "cpu" and x.ndim == 2 and len(x) > rows:
@@ -135,7 +140,9 @@ class SpikingNetwork(torch.nn.Module):
         "<readout>.decision".
         """
         result = {}
-        for key, value in self._run(torch.as_tensor(x)):
+        x = as_tensor(x, "SpikingNetwork")
+        check_tensor(x, "SpikingNetwork", "x", self._device())
+        for key, value in self._run(x):
             largest = float(value.abs().max())
             if largest >= 2**24:
                 raise ConfigError(f"{key} reaches {largest:g}, beyond the integers that float32 holds exactly (2^24)")
@@ -195,6 +202,8 @@ def _check(named: list[tuple[str, torch.nn.Module]], num_steps: int) -> None:
             raise ConfigError(f"SpikingNetwork: {name} must follow {wanted}, but follows {before_name}")
         if isinstance(before, Encoder) and before.value_bits and not isinstance(layer, FixedLinear):
             raise ConfigError(f"SpikingNetwork: {name} must be a FixedLinear, since {before_name} gives integers")
+        if isinstance(before, RateEncoder) and isinstance(layer, SCLinear):
+            check_apart(before_name, before.source, name, layer.source)
         if takes != size:
             raise ShapeError(f"SpikingNetwork: {name} takes {takes} inputs but {before_name} gives {size}")
         size = gives
