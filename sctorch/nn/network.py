@@ -11,11 +11,13 @@ from torch import Tensor
 from sctorch.checks import check_range
 from sctorch.errors import ConfigError, ShapeError
 from sctorch.ir.streams import check_apart
+from sctorch.nn.activity import LayerActivity, judge, warn_of
 from sctorch.nn.blocks import Block
 from sctorch.nn.checks import as_tensor, check_tensor
 from sctorch.nn.encoder import Encoder, RateEncoder
 from sctorch.nn.neuron import LIF
 from sctorch.nn.readout import SNNReadout
+from sctorch.nn.summary import NetworkSummary, summarise
 from sctorch.nn.synapse import FixedLinear, SCLinear, Synapse
 
 __all__ = ["SpikingNetwork"]
@@ -153,6 +155,50 @@ class SpikingNetwork(torch.nn.Module):
     def predict(self, x: Tensor) -> Tensor:
         """The decision after every timestep, [T, B]: a class, or the logit of the rule binary_logit."""
         return self.trace(x)[f"{self.names[-1]}.decision"][..., 0]
+
+    @torch.no_grad()
+    def spike_rates(self, x: Tensor) -> dict[str, Tensor]:
+        """How often each encoder output and neuron spikes over a batch, 0 to 1, by layer.
+
+        Parameters
+        ----------
+        x : as for the forward pass.
+
+        Returns
+        -------
+        float64 tensors [n]: spikes per timestep of every neuron (before an axonal delay), and per tick
+        of every output of an encoder. A direct encoder gives integers and no spikes, and is left out.
+        """
+        check_tensor(x, "SpikingNetwork", "x", self._device())
+        axis = x.ndim - 2  # of the batch: [B, n] features or [T, B, n] spikes
+        parts = x.split(self._rows_at_once(), dim=axis) if axis in (0, 1) and x.shape[axis] else (x,)
+        layers = dict(self.named_layers())
+        counts: dict[str, Tensor] = {}
+        ticks: dict[str, int] = {}
+        for part in parts:
+            for name, value in self._run(part, decide=False):
+                layer = layers.get(name)
+                if isinstance(layer, LIF) or (isinstance(layer, Encoder) and not layer.value_bits):
+                    spikes = value.sum(dim=(0, 1), dtype=torch.float64)
+                    counts[name] = counts[name] + spikes if name in counts else spikes
+                    ticks[name] = len(value)
+        # Divided once, so that a rate of 1 is 1.
+        return {name: spikes / (ticks[name] * x.shape[axis]) for name, spikes in counts.items()}
+
+    def check_activity(self, x: Tensor) -> tuple[LayerActivity, ...]:
+        """Rates, dead and saturated outputs of each layer over a batch, and an ActivityWarning where neurons are such.
+
+        An encoder's are listed and not warned of: a feature may be 0 in every row.
+        """
+        records = judge(self.spike_rates(x))
+        for record in records:
+            if isinstance(self.get_submodule(record.name), LIF):
+                warn_of(record)
+        return records
+
+    def summary(self) -> NetworkSummary:
+        """The layers with their sizes, synapses and fields, and totals; `print` shows a table."""
+        return summarise(self.named_layers(), self.num_steps)
 
 
 def _names(layers: list[torch.nn.Module]) -> list[str]:
