@@ -11,6 +11,7 @@ from torch import Tensor
 
 from sctorch.errors import ConfigError
 from sctorch.nn import SpikingNetwork, Synapse
+from sctorch.train.checkpoints import check_checkpoint, mark_checkpoint
 from sctorch.train.losses import LOSSES, chosen_loss
 
 __all__ = ["SCHEDULES", "Classifier", "clamp_weights"]
@@ -96,6 +97,12 @@ class Classifier(LightningModule):
 
     def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
         clamp_weights(self.net)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        mark_checkpoint(checkpoint, self.net)
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        check_checkpoint(self.net, checkpoint, "the checkpoint")
 
     def configure_optimizers(self) -> Any:
         synapses = [m.weight for m in self.net.modules() if isinstance(m, Synapse)]

@@ -18,9 +18,11 @@ from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
 
 from sctorch.errors import ConfigError
 from sctorch.nn import SpikingNetwork
+from sctorch.train.activity import ActivityMonitor
+from sctorch.train.checkpoints import load_weights
 from sctorch.train.classifier import Classifier
 
-__all__ = ["TrainConfig", "TrainResult", "evaluate", "fit", "load_weights", "make_trainer"]
+__all__ = ["TrainConfig", "TrainResult", "evaluate", "fit", "make_trainer"]
 
 LOGGERS = ("csv", "tensorboard", "none")
 KEEP = ("last", "best")
@@ -41,6 +43,8 @@ class TrainConfig:
     keep : the weights that the network has afterwards: "last", or "best" (lowest val_loss). With
         pruning only "last" makes sense, since the best weights may come from before it was done.
     logger : "csv" (metrics.csv), "tensorboard" or "none".
+    watch_activity : log how often each layer spikes and warn of dead and saturated neurons; see
+        `ActivityMonitor`. It costs one forward pass of a batch per epoch.
     progress_bar : show one on the terminal.
     accelerator : Lightning's: "cpu", "gpu" or "auto".
     """
@@ -58,6 +62,7 @@ class TrainConfig:
     patience: int | None = None
     keep: str = "last"
     logger: str = "csv"
+    watch_activity: bool = False
     progress_bar: bool = True
     accelerator: str = "cpu"
 
@@ -214,6 +219,8 @@ def fit(
     classifier = config.classifier(net)
     history = _History()
     every: list[Callback] = [*callbacks, history]
+    if config.watch_activity:
+        every.append(ActivityMonitor())  # after pruning, whose last step it judges
     last = best = None
     if folder is not None:
         last = ModelCheckpoint(folder, "last", save_weights_only=True, enable_version_counter=False, save_top_k=1,
@@ -255,18 +262,6 @@ def _check(config: TrainConfig, validates: bool, callbacks: Sequence[Callback], 
         raise ConfigError(f"{needs} does not go with {whole[0]}, which must run to its end; leave it out")
     if config.keep == "best" and folder is None:
         raise ConfigError("keep = 'best' needs a folder for the checkpoint")
-
-
-def load_weights(net: SpikingNetwork, path: str | Path) -> None:
-    """Put the weights (and masks) of a checkpoint that `fit` wrote into a network of the same shape."""
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
-        weights = {key.removeprefix("net."): value for key, value in state.items() if key.startswith("net.")}
-        net.load_state_dict(weights)
-    except OSError as error:
-        raise ConfigError(f"cannot read {path}: {error.strerror}") from error
-    except (RuntimeError, KeyError) as error:
-        raise ConfigError(f"{path} does not hold weights of this network: {error}") from error
 
 
 def evaluate(net: SpikingNetwork, datamodule: LightningDataModule) -> dict[str, float]:
