@@ -21,12 +21,15 @@ def is_integer(value: object) -> bool:
     return isinstance(value, Integral) and not isinstance(value, bool)
 
 
-def check_range(value: object, low: int, high: int, what: str) -> int:
-    """The value as an int; ConfigError unless it is an integer from low to high."""
+def check_range(value: object, low: int, high: int | None, what: str) -> int:
+    """The value as an int; ConfigError unless it is an integer from low to high (None: as large as one likes)."""
     if not is_integer(value):
         raise ConfigError(f"{what} = {value!r} must be an integer")
     number = int(value)  # type: ignore[call-overload]
-    if not low <= number <= high:
+    if high is None:
+        if number < low:
+            raise ConfigError(f"{what} = {value} must be at least {low}")
+    elif not low <= number <= high:
         raise ConfigError(f"{what} = {value} is outside {low} to {high}")
     return number
 

@@ -44,7 +44,7 @@ class PruneConfig:
         if self.start > self.end:
             raise ConfigError(f"PruneConfig: need start <= end, got start = {self.start}, end = {self.end}")
         check_choice(self.scope, SCOPES, "PruneConfig: scope")
-        check_range(self.every, 1, 1 << 31, "PruneConfig: every")
+        check_range(self.every, 1, None, "PruneConfig: every")
 
     def at(self, progress: float) -> float:
         """The sparsity at `progress` (0 to 1) of the training: cubic, fast at first.

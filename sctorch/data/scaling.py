@@ -100,7 +100,7 @@ class QuantileScaling:
     @classmethod
     def fit(cls, x: np.ndarray, n_quantiles: int = 129) -> QuantileScaling:
         x = _finite(x)
-        check_range(n_quantiles, 2, 1 << 31, "n_quantiles")
+        check_range(n_quantiles, 2, None, "n_quantiles")
         fitted = QuantileTransformer(n_quantiles=min(n_quantiles, max(2, len(x))), subsample=max(2, len(x))).fit(x)
         return cls(tuple(tuple(column) for column in fitted.quantiles_.T.tolist()))
 
@@ -142,7 +142,7 @@ def fit_scaling(
     """
     check_choice(kind, SCALINGS, "scaling")
     _check_percentiles(percentiles)
-    check_range(n_quantiles, 2, 1 << 31, "n_quantiles")
+    check_range(n_quantiles, 2, None, "n_quantiles")
     if kind == "linear":
         return LinearScaling.fit(x, percentiles)
     if kind == "quantile":

@@ -11,6 +11,9 @@ import torch
 
 __all__ = ["describe"]
 
+# What says nothing beside the other fields: two more names of num_steps.
+_TWICE = {"training", "window_size", "stream_length"}
+
 
 def describe(named: Iterable[tuple[str, torch.nn.Module]], num_steps: int) -> dict[str, Any]:
     """Everything that decides what a network computes except the tensors of its state, as plain data.
@@ -30,7 +33,7 @@ def _layer(name: str, layer: torch.nn.Module) -> dict[str, Any]:
     state = layer.state_dict()
     fixed = {key: value for key, value in layer.named_buffers() if key not in state}
     for key, value in {**vars(layer), **fixed}.items():
-        if not key.startswith("_") and key != "training":
+        if not key.startswith("_") and key not in _TWICE:
             plain = _plain(value)
             if plain is not None:
                 found[key] = plain

@@ -71,9 +71,9 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         for name in ("epochs", "validate_every"):
-            check_range(getattr(self, name), 1, 1 << 31, f"TrainConfig: {name}")
+            check_range(getattr(self, name), 1, None, f"TrainConfig: {name}")
         if self.patience is not None:
-            check_range(self.patience, 1, 1 << 31, "TrainConfig: patience")
+            check_range(self.patience, 1, None, "TrainConfig: patience")
         check_range(self.seed, 0, 2**63 - 1, "TrainConfig: seed")
         check_number(self.lr, 0, math.inf, "TrainConfig: lr", low_out=True)
         check_number(self.weight_decay, 0, math.inf, "TrainConfig: weight_decay")

@@ -23,7 +23,7 @@ TABLE = make_table(X, Y, None, None, "here")
 
 SHARED = {"batch_size": (), "seed": {"zero"}, "val_fraction": {"zero"}}
 OF_A_TABLE = {
-    "scaling": (), "percentiles": (), "n_quantiles": (), "test_fraction": (), "split_seed": {"zero"}, **SHARED,
+    "scaling": (), "percentiles": (), "n_quantiles": {"huge"}, "test_fraction": (), "split_seed": {"zero"}, **SHARED,
 }  # fmt: skip
 CLASSES: junk.Table = {
     "ArrayData": (
@@ -36,7 +36,7 @@ CLASSES: junk.Table = {
     "Digits": (Digits, {}, {"deform": {"zero"}, **SHARED}),
     "TableData": (TableData, {"table": TABLE}, {"table": (), **OF_A_TABLE}),
     "TableData by quantiles": (
-        TableData, {"table": TABLE, "scaling": "quantile", "n_quantiles": 4}, {"n_quantiles": ()},
+        TableData, {"table": TABLE, "scaling": "quantile", "n_quantiles": 4}, {"n_quantiles": {"huge"}},
     ),
     "TensorBatches": (
         TensorBatches, {"x": torch.zeros(4, 2), "y": torch.zeros(4), "batch_size": 2},

@@ -61,7 +61,13 @@ MODULES: junk.Table = {
 
 
 def layers() -> list[torch.nn.Module]:
-    return [nn.RateEncoder(3), nn.SCLinear(3, 2), nn.LIF(2), nn.SCLinear(2, 2), nn.SNNReadout(2, "membrane")]
+    return [
+        nn.RateEncoder(3),
+        nn.SCLinear(3, 2),
+        nn.LIF(2),
+        nn.SCLinear(2, 2),
+        nn.SNNReadout(2, output_mode="membrane"),
+    ]
 
 
 @pytest.mark.parametrize(("module", "field", "value"), junk.cases(MODULES))
@@ -132,7 +138,7 @@ def test_a_stream_is_a_power_of_two_long(length: int) -> None:
 def test_numpy_integers_are_integers() -> None:
     encoder = nn.RateEncoder(np.int64(3), bits=np.uint8(4))  # type: ignore[arg-type]
     synapse = nn.SCLinear(np.int64(3), np.int64(2), np.int64(3), bitstream_length=np.int64(4))  # type: ignore[arg-type]
-    net = nn.SpikingNetwork(encoder, synapse, nn.SNNReadout(2, "membrane"), num_steps=np.int64(4))  # type: ignore[arg-type]
+    net = nn.SpikingNetwork(encoder, synapse, nn.SNNReadout(2, output_mode="membrane"), num_steps=np.int64(4))  # type: ignore[arg-type]
     assert type(synapse.frac) is int
     assert net(torch.rand(2, 3)).shape == (2, 2)
 
@@ -161,14 +167,20 @@ APART: list[tuple[dict[str, Any], dict[str, Any]]] = [
 def test_an_encoder_and_its_synapse_share_no_stream(encoder: dict[str, Any], synapse: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match=r"encoder and synapse1 use the same stream source .both are .*; give one"):
         nn.SpikingNetwork(
-            nn.RateEncoder(3, **encoder), nn.SCLinear(3, 2, **synapse), nn.SNNReadout(2, "membrane"), num_steps=4
+            nn.RateEncoder(3, **encoder),
+            nn.SCLinear(3, 2, **synapse),
+            nn.SNNReadout(2, output_mode="membrane"),
+            num_steps=4,
         )
 
 
 @pytest.mark.parametrize(("encoder", "synapse"), APART)
 def test_other_streams_go_together(encoder: dict[str, Any], synapse: dict[str, Any]) -> None:
     nn.SpikingNetwork(
-        nn.RateEncoder(3, **encoder), nn.SCLinear(3, 2, **synapse), nn.SNNReadout(2, "membrane"), num_steps=4
+        nn.RateEncoder(3, **encoder),
+        nn.SCLinear(3, 2, **synapse),
+        nn.SNNReadout(2, output_mode="membrane"),
+        num_steps=4,
     )
 
 
@@ -187,7 +199,7 @@ NETS: dict[str, Callable[[], nn.SpikingNetwork]] = {
 
 
 def net(encoder: nn.Encoder, synapse: nn.Synapse) -> nn.SpikingNetwork:
-    return nn.SpikingNetwork(encoder, synapse, nn.SNNReadout(2, "membrane"), num_steps=4)
+    return nn.SpikingNetwork(encoder, synapse, nn.SNNReadout(2, output_mode="membrane"), num_steps=4)
 
 
 def good_input(kind: str) -> torch.Tensor:

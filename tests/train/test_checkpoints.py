@@ -101,7 +101,7 @@ OTHERS: dict[str, tuple[dict[str, Any], str]] = {
     "frac bits": ({"neuron1_frac_bits": 3}, "neuron1: frac_bits = 2 there and 3 here"),
     "delay": ({"neuron1_delay": 1}, "neuron1: delay = 0 there and 1 here"),
     "learnt": ({"neuron2_learn_beta": False, "neuron2_leak": "multiply"}, r"neuron2: learnt = \['beta'\] there and"),
-    "readout beta": ({"readout_beta": 0.5}, "readout: beta = 1.0 there and 0.5 here"),
+    "readout beta": ({"readout_beta": 0.5}, "readout: leak = 'none' there and 'shift' here"),
     "readout frac": ({"readout_frac_bits": 5}, "readout: frac_bits = 0 there and 5 here"),
 }  # fmt: skip
 

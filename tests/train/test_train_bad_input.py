@@ -21,7 +21,9 @@ NUMBER = POSITIVE | {"zero"}
 
 
 def network() -> nn.SpikingNetwork:
-    return nn.SpikingNetwork(nn.RateEncoder(64), nn.SCLinear(64, 10), nn.SNNReadout(10, "membrane"), num_steps=2)
+    return nn.SpikingNetwork(
+        nn.RateEncoder(64), nn.SCLinear(64, 10), nn.SNNReadout(10, output_mode="membrane"), num_steps=2
+    )
 
 
 CLASSES: junk.Table = {
@@ -35,15 +37,15 @@ CLASSES: junk.Table = {
     "TrainConfig": (
         TrainConfig, {},
         {
-            "epochs": (), "lr": POSITIVE, "weight_decay": NUMBER, "label_smoothing": {"zero"},
-            "score_scale": POSITIVE, "learn_scale": {"true"}, "schedule": (), "seed": {"zero"}, "validate_every": (),
-            "patience": {"None"}, "keep": (), "logger": (), "watch_activity": {"true"}, "progress_bar": {"true"},
-            "accelerator": (),
+            "epochs": {"huge"}, "lr": POSITIVE, "weight_decay": NUMBER, "label_smoothing": {"zero"},
+            "score_scale": POSITIVE, "learn_scale": {"true"}, "schedule": (), "seed": {"zero"},
+            "validate_every": {"huge"}, "patience": {"None", "huge"}, "keep": (), "logger": (), "watch_activity": {"true"},
+            "progress_bar": {"true"}, "accelerator": (),
         },
     ),
     "PruneConfig": (
         PruneConfig, {"start": 0},
-        {"sparsity": {"zero"}, "start": {"zero"}, "end": {"zero"}, "scope": (), "every": ()},
+        {"sparsity": {"zero"}, "start": {"zero"}, "end": {"zero"}, "scope": (), "every": {"huge"}},
     ),
     "MagnitudePruning": (MagnitudePruning, {}, {"config": {"None"}}),
     "prune": (lambda **given: prune(network(), **given), {"sparsity": 0.5}, {"sparsity": {"zero"}, "scope": ()}),
