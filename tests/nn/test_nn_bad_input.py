@@ -54,6 +54,28 @@ MODULES: junk.Table = {
             "bias": {"true"},
         },
     ),
+    "LIF": (
+        nn.LIF, {"size": 3, "beta": 0.5},
+        {
+            "size": set(), "compare": set(), "reset_mechanism": set(), "reset_delay": {"true"}, "frac_bits": {"zero"},
+            "spike_grad": {"None"}, "delay": {"zero"}, "learn_threshold": {"true"},
+            "leak": set(), "beta": {"zero"}, "learn_beta": {"true"},
+        },
+    ),
+    "IF": (
+        nn.IF, {"size": 3},
+        {
+            "size": set(), "compare": set(), "reset_mechanism": set(), "reset_delay": {"true"}, "frac_bits": {"zero"},
+            "spike_grad": {"None"}, "delay": {"zero"}, "learn_threshold": {"true"},
+        },
+    ),
+    "SNNReadout": (
+        nn.SNNReadout, {"n_classes": 3, "output_mode": "membrane"},
+        {
+            "n_classes": {"None"}, "output_mode": set(), "beta": {"zero"}, "leak": set(), "frac_bits": {"zero"},
+            "window_size": set(), "stream_length": {"None"}, "class_threshold": set(), "reset_policy": set(),
+        },
+    ),
     "SpikingNetwork": (
         lambda num_steps: nn.SpikingNetwork(*layers(), num_steps=num_steps), {"num_steps": 4}, {"num_steps": set()},
     ),

@@ -39,8 +39,8 @@ CLASSES: junk.Table = {
         {
             "epochs": {"huge"}, "lr": POSITIVE, "weight_decay": NUMBER, "label_smoothing": {"zero"},
             "score_scale": POSITIVE, "learn_scale": {"true"}, "schedule": (), "seed": {"zero"},
-            "validate_every": {"huge"}, "patience": {"None", "huge"}, "keep": (), "logger": (), "watch_activity": {"true"},
-            "progress_bar": {"true"}, "accelerator": (),
+            "validate_every": {"huge"}, "patience": {"None", "huge"}, "keep": (), "logger": (),
+            "watch_activity": {"true"}, "progress_bar": {"true"}, "accelerator": (),
         },
     ),
     "PruneConfig": (
