@@ -44,7 +44,7 @@ def require_tool(name: str) -> None:
 def random_source(
     rnd: Random, bits: int, kind: tuple[str, str] | None = None, avoid: ir.StreamSource | None = None
 ) -> ir.StreamSource:
-    """A source of `bits` bits, of a given (kind, decorrelator) or of any, that differs from `avoid`."""
+    """A source of `bits` bits, of a given (kind, decorrelator) or of any, that shares no bits with `avoid`."""
     while True:
         name, decorrelator = kind or rnd.choice(SOURCES)
         if name == "counter":
@@ -52,7 +52,7 @@ def random_source(
         else:
             width = rnd.randint(max(bits, 3), max(bits, 3) + 3)
             source = ir.StreamSource("lfsr", bits, MAXIMAL_TAPS[width], rnd.randint(1, 2**width - 1), decorrelator)
-        if source != avoid:
+        if avoid is None or not source.shares_bits_with(avoid):
             return source
         kind = None
 
@@ -275,7 +275,7 @@ def random_spiking_network(
     for k, n_out in enumerate(widths):
         fixed = (k == 0 and bool(first.value_bits)) or rnd.random() < 0.2
         synapse = _random_linear(rnd, size, n_out, rnd.choice(lengths), source, fixed)
-        while k == 0 and getattr(synapse, "source", None) == getattr(first, "source", ()):
+        while k == 0 and _share_bits(first, synapse):
             synapse = _random_linear(rnd, size, n_out, rnd.choice(lengths), None)
         layers.append(synapse)
         if k < hidden or readout == "spike":
@@ -292,6 +292,12 @@ def random_spiking_network(
             )
         )
     return nn.SpikingNetwork(*layers, num_steps=rnd.randint(1, max_steps))
+
+
+def _share_bits(encoder: nn.Encoder, synapse: nn.Synapse) -> bool:
+    if not isinstance(encoder, nn.RateEncoder) or not isinstance(synapse, nn.SCLinear):
+        return False
+    return encoder.source.shares_bits_with(synapse.source)
 
 
 def _random_linear(

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from lightning import Callback, LightningModule, Trainer
 
+from sctorch.checks import check_choice, check_instance, check_number, check_range
 from sctorch.errors import ConfigError
 from sctorch.nn import Synapse
 
@@ -37,14 +38,13 @@ class PruneConfig:
     every: int = 4
 
     def __post_init__(self) -> None:
-        if not 0 <= self.sparsity < 1:
-            raise ConfigError(f"PruneConfig: sparsity = {self.sparsity} is outside 0 to 1 (1 left out)")
-        if not 0 <= self.start <= self.end <= 1:
-            raise ConfigError(f"PruneConfig: need 0 <= start <= end <= 1, got start = {self.start}, end = {self.end}")
-        if self.scope not in SCOPES:
-            raise ConfigError(f"PruneConfig: scope = {self.scope!r} is unknown; allowed: {', '.join(SCOPES)}")
-        if self.every < 1:
-            raise ConfigError(f"PruneConfig: every = {self.every} must be at least 1")
+        check_number(self.sparsity, 0, 1, "PruneConfig: sparsity", high_out=True)
+        check_number(self.start, 0, 1, "PruneConfig: start")
+        check_number(self.end, 0, 1, "PruneConfig: end")
+        if self.start > self.end:
+            raise ConfigError(f"PruneConfig: need start <= end, got start = {self.start}, end = {self.end}")
+        check_choice(self.scope, SCOPES, "PruneConfig: scope")
+        check_range(self.every, 1, None, "PruneConfig: every")
 
     def at(self, progress: float) -> float:
         """The sparsity at `progress` (0 to 1) of the training: cubic, fast at first.
@@ -67,7 +67,8 @@ class MagnitudePruning(Callback):
     needs_all_epochs = True  # a training that stops early would leave the schedule half done
 
     def __init__(self, config: PruneConfig | None = None) -> None:
-        self.config = config or PruneConfig()
+        self.config = PruneConfig() if config is None else config
+        check_instance(self.config, PruneConfig, "MagnitudePruning: config", "a PruneConfig")
         self._done = -1.0
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -117,6 +118,7 @@ def sparsity(net: torch.nn.Module) -> float:
 
 
 def _synapses(net: torch.nn.Module) -> list[Synapse]:
+    check_instance(net, torch.nn.Module, "net", "a torch module")
     found = [m for m in net.modules() if isinstance(m, Synapse)]
     if not found:
         raise ConfigError(f"{type(net).__name__} has no synapse to prune")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sctorch.backends import Design
 from sctorch.backends.verilog import VerilogDesign
+from sctorch.checks import check_instance
 from sctorch.errors import UnsupportedError
 from sctorch.hardware.targets import get_target
 from sctorch.hardware.yosys import Synthesis, run_yosys
@@ -22,10 +23,11 @@ def synthesize(design: Design, target: str = "ice40-hx8k") -> Synthesis:
     Raises
     ------
     ConfigError
-        For an unknown target.
+        For an unknown target, or a design whose files are no longer there.
     ToolNotFoundError, ToolFailedError
         When yosys is missing or fails.
     """
+    check_instance(design, Design, "synthesize: design", "an exported design")
     part = get_target(target)
     if not isinstance(design, VerilogDesign):
         raise UnsupportedError(

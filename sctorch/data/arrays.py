@@ -12,7 +12,8 @@ from lightning import LightningDataModule
 from sklearn.model_selection import GroupShuffleSplit, train_test_split
 from torch import Tensor
 
-from sctorch.data.loaders import Augment, TensorBatches, as_features
+from sctorch.checks import check_instance, check_number, check_range, check_texts
+from sctorch.data.loaders import SEEDS, Augment, TensorBatches, as_features
 from sctorch.data.scaling import Scaling, to_dict
 from sctorch.errors import ConfigError, ShapeError
 
@@ -63,16 +64,20 @@ class ArrayData(LightningDataModule):
     ) -> None:
         super().__init__()
         name = type(self).__name__
-        if batch_size < 1:
-            raise ConfigError(f"{name}: batch_size = {batch_size} must be at least 1")
-        if not 0 <= val_fraction < 1:
-            raise ConfigError(f"{name}: val_fraction = {val_fraction} is outside 0 to 1 (1 left out)")
-        self.class_names = tuple(class_names)
+        check_range(batch_size, 1, 1 << 31, f"{name}: batch_size")
+        check_range(seed, 0, SEEDS, f"{name}: seed")
+        check_number(val_fraction, 0, 1, f"{name}: val_fraction", high_out=True)
+        if augment is not None and not callable(augment):
+            raise ConfigError(f"{name}: augment = {augment!r} must be a function of a batch and a generator, or None")
+        self.class_names = check_texts(class_names, f"{name}: class_names")
         self.batch_size, self.seed, self.val_fraction, self.augment = batch_size, seed, val_fraction, augment
         self._train, self._test = _checked(train, name, self.n_classes), _checked(test, name, self.n_classes)
         if self._train[0].shape[1] != self._test[0].shape[1]:
             raise ShapeError(f"{name}: training and test rows have different numbers of features")
-        self.feature_names, self.scaling = tuple(feature_names or ()), scaling
+        if scaling is not None:
+            check_instance(scaling, Scaling, f"{name}: scaling", "a fitted scaling of sctorch.data, or None")
+        given = () if feature_names is None else feature_names
+        self.feature_names, self.scaling = check_texts(given, f"{name}: feature_names"), scaling
         if self.feature_names and len(self.feature_names) != self.n_features:
             raise ShapeError(f"{name}: {len(self.feature_names)} feature_names for {self.n_features} features")
         held = _held_out(self._train, val_fraction, groups, name)
@@ -131,9 +136,13 @@ def _as_floats(arrays: Rows) -> Rows:
 def _held_out(train: Rows, fraction: float, groups: np.ndarray | None, name: str) -> np.ndarray:
     """Which training rows are held out for validation, bool [N]."""
     held = np.zeros(len(train[1]), bool)
+    rows = np.arange(len(held))
+    if groups is not None:
+        groups = _numbers(groups, f"{name}: groups")
+        if groups.shape != rows.shape:
+            raise ShapeError(f"{name}: groups has the shape {groups.shape}, expected {rows.shape}")
     if fraction == 0:
         return held
-    rows = np.arange(len(held))
     try:
         if groups is None:
             _, chosen = train_test_split(
@@ -149,13 +158,28 @@ def _held_out(train: Rows, fraction: float, groups: np.ndarray | None, name: str
 
 
 def _checked(arrays: Rows, name: str, n_classes: int) -> Rows:
-    kind = np.uint8 if arrays[0].dtype == np.uint8 else np.float32
-    # A copy where the array cannot be written to (one that a file or a buffer backs): torch wants it so.
-    x, y = np.require(arrays[0], kind, ["C", "W"]), np.require(arrays[1], np.int64, ["C", "W"])
-    if x.ndim != 2 or y.shape != x.shape[:1] or len(x) == 0:
+    if not isinstance(arrays, tuple | list) or len(arrays) != 2:
+        raise ConfigError(f"{name}: train and test must each be a pair (x, y) of arrays, not {type(arrays).__name__}")
+    x, y = _numbers(arrays[0], f"{name}: features"), _numbers(arrays[1], f"{name}: labels")
+    if x.ndim != 2 or y.shape != x.shape[:1] or x.size == 0:
         raise ShapeError(f"{name}: expected features [N, n] and labels [N], got {x.shape} and {y.shape}")
+    if not (y == np.floor(y)).all():
+        raise ConfigError(f"{name}: labels must be class numbers from 0, got {y.dtype} with fractions or NaN")
+    kind = np.uint8 if x.dtype == np.uint8 else np.float32
+    # A copy where the array cannot be written to (one that a file or a buffer backs): torch wants it so.
+    x, y = np.require(x, kind, ["C", "W"]), np.require(y, np.int64, ["C", "W"])
     if kind == np.float32 and not ((x >= 0) & (x <= 1)).all():
         raise ConfigError(f"{name}: features must lie in 0 to 1; scale them first")
     if y.min() < 0 or y.max() >= n_classes:
-        raise ConfigError(f"{name}: labels {y.min()} to {y.max()} do not fit {n_classes} class names")
+        raise ConfigError(f"{name}: labels {y.min()} to {y.max()} do not fit {n_classes} class_names")
     return x, y
+
+
+def _numbers(values: object, what: str) -> np.ndarray:
+    try:
+        array = np.asarray(values)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ConfigError(f"{what} must be an array of numbers, got {type(values).__name__}") from error
+    if array.dtype.kind not in "biuf":
+        raise ConfigError(f"{what} must be numbers, got {array.dtype}")
+    return array

@@ -7,9 +7,9 @@ from functools import partial
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
+from sctorch.checks import check_number
 from sctorch.data.arrays import ArrayData
 from sctorch.data.augment import deform_images
-from sctorch.errors import ConfigError
 
 __all__ = ["Digits"]
 
@@ -27,8 +27,7 @@ class Digits(ArrayData):
     """
 
     def __init__(self, batch_size: int = 128, seed: int = 0, val_fraction: float = 0.1, deform: float = 0.0) -> None:
-        if not 0 <= deform <= 1:
-            raise ConfigError(f"Digits: deform = {deform} is outside 0 to 1")
+        check_number(deform, 0, 1, "Digits: deform")
         x, y = load_digits(return_X_y=True)
         x_train, x_test, y_train, y_test = train_test_split(x / 16, y, test_size=0.2, random_state=0, stratify=y)
         augment = partial(deform_images, side=8, probability=deform) if deform else None

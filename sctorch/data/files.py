@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from sklearn.model_selection import GroupShuffleSplit, train_test_split
 
+from sctorch.checks import check_instance, check_number, check_range
 from sctorch.data.arrays import ArrayData
 from sctorch.data.scaling import fit_scaling
 from sctorch.data.table import Table, read_table
@@ -48,6 +49,7 @@ class TableData(ArrayData):
         seed: int = 0,
         val_fraction: float = 0.1,
     ) -> None:
+        check_instance(table, Table, f"{type(self).__name__}: table", "a Table")
         test = table.test if table.test is not None else _test_rows(table, test_fraction, split_seed)
         if test.all() or not test.any():
             raise ConfigError(f"{type(self).__name__}: the test split takes {test.sum()} of {len(test)} rows")
@@ -95,8 +97,8 @@ class Arrays(TableData):
 
 
 def _test_rows(table: Table, fraction: float, seed: int) -> np.ndarray:
-    if not 0 < fraction < 1:
-        raise ConfigError(f"test_fraction = {fraction} must lie between 0 and 1, both left out")
+    check_number(fraction, 0, 1, "test_fraction", low_out=True, high_out=True)
+    check_range(seed, 0, 2**32 - 1, "split_seed")
     rows = np.arange(len(table.y))
     try:
         if table.group is None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from sklearn.datasets import fetch_openml
 
+from sctorch.checks import check_path
 from sctorch.data.files import TableData
 from sctorch.data.table import Table, make_table, read_table
 from sctorch.errors import ConfigError
@@ -68,6 +69,7 @@ class Jets(TableData):
 
 
 def _table(source: str, label: str) -> Table:
+    check_path(source, "Jets: source")
     if source == "sample":
         with resources.as_file(resources.files("sctorch.data") / "jets_sample.npz") as path:
             return read_table(path)

@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
+from sctorch.checks import check_flag, check_instance, check_range
 from sctorch.errors import ConfigError, ShapeError
 
 __all__ = ["Augment", "TensorBatches", "as_features"]
 
+SEEDS = 2**63 - 1  # the largest of torch's generators
 Augment = Callable[[Tensor, torch.Generator], Tensor]
 
 
@@ -45,8 +47,15 @@ class TensorBatches:
         seed: int = 0,
         augment: Augment | None = None,
     ) -> None:
-        if batch_size < 1:
-            raise ConfigError(f"batch_size = {batch_size} must be at least 1")
+        check_range(batch_size, 1, 1 << 31, "TensorBatches: batch_size")
+        check_flag(shuffle, "TensorBatches: shuffle")
+        check_range(seed, 0, SEEDS, "TensorBatches: seed")
+        for what, value in (("x", x), ("y", y)):
+            check_instance(value, Tensor, f"TensorBatches: {what}", "a torch tensor")
+        if x.ndim == 0 or y.ndim == 0:
+            raise ShapeError(f"expected features [N, ...] and labels [N], got {tuple(x.shape)} and {tuple(y.shape)}")
+        if augment is not None and not callable(augment):
+            raise ConfigError(f"TensorBatches: augment = {augment!r} must be a function, or None")
         if len(x) != len(y) or len(x) == 0:
             raise ShapeError(f"expected as many labels as rows of features and at least one, got {len(y)} and {len(x)}")
         self.x, self.y, self.batch_size, self.shuffle, self.augment = x, y, batch_size, shuffle, augment

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from sctorch.checks import check_number, check_path
 from sctorch.data.arrays import ArrayData
 from sctorch.data.augment import deform_images
 from sctorch.data.download import cache_folder, download_gzip
@@ -64,11 +66,11 @@ class MNIST(ArrayData):
         zoom: float = 0.1,
         move: float = 1.5,
     ) -> None:
-        if not 0 <= deform <= 1:
-            raise ConfigError(f"MNIST: deform = {deform} is outside 0 to 1")
+        if folder is not None:
+            check_path(folder, "MNIST: folder")
+        check_number(deform, 0, 1, "MNIST: deform")
         for name, value in (("rotation", rotation), ("zoom", zoom), ("move", move)):
-            if not value >= 0:
-                raise ConfigError(f"MNIST: {name} = {value} must be at least 0")
+            check_number(value, 0, math.inf, f"MNIST: {name}")
         train, test = (_rows(_folder(folder), part) for part in ("train", "t10k"))
         augment = None
         if deform:

@@ -6,6 +6,7 @@ the same features; values outside what was seen while fitting are clipped to 0 o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -13,6 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from sklearn.preprocessing import QuantileTransformer
 
+from sctorch.checks import check_choice, check_number, check_range
 from sctorch.errors import ConfigError, ShapeError
 
 __all__ = [
@@ -47,14 +49,15 @@ class LinearScaling:
     high: tuple[float, ...]
 
     def __post_init__(self) -> None:
+        _check_numbers(self.low, "LinearScaling: low")
+        _check_numbers(self.high, "LinearScaling: high")
         if len(self.low) != len(self.high) or any(a > b for a, b in zip(self.low, self.high, strict=True)):
             raise ConfigError("LinearScaling: low and high must have one number per feature each, low <= high")
 
     @classmethod
     def fit(cls, x: np.ndarray, percentiles: tuple[float, float] = (0.0, 100.0)) -> LinearScaling:
         """From the given percentiles of each feature; (0, 100) are the minimum and the maximum."""
-        if not 0 <= percentiles[0] < percentiles[1] <= 100:
-            raise ConfigError(f"percentiles = {percentiles} must rise and lie in 0 to 100")
+        _check_percentiles(percentiles)
         low, high = np.percentile(_finite(x), percentiles, axis=0)
         return cls(tuple(low.tolist()), tuple(high.tolist()))
 
@@ -85,6 +88,10 @@ class QuantileScaling:
     quantiles: tuple[tuple[float, ...], ...]
 
     def __post_init__(self) -> None:
+        if not isinstance(self.quantiles, tuple | list):
+            raise ConfigError(f"QuantileScaling: quantiles = {self.quantiles!r} must be a list of numbers per feature")
+        for j, values in enumerate(self.quantiles):
+            _check_numbers(values, f"QuantileScaling: quantiles[{j}]")
         if len({len(values) for values in self.quantiles}) != 1 or len(self.quantiles[0]) < 2:
             raise ConfigError("QuantileScaling: quantiles needs the same number of values, at least 2, per feature")
         if (np.diff(self.quantiles, axis=1) < 0).any():
@@ -93,8 +100,7 @@ class QuantileScaling:
     @classmethod
     def fit(cls, x: np.ndarray, n_quantiles: int = 129) -> QuantileScaling:
         x = _finite(x)
-        if n_quantiles < 2:
-            raise ConfigError(f"n_quantiles = {n_quantiles} must be at least 2")
+        check_range(n_quantiles, 2, None, "n_quantiles")
         fitted = QuantileTransformer(n_quantiles=min(n_quantiles, max(2, len(x))), subsample=max(2, len(x))).fit(x)
         return cls(tuple(tuple(column) for column in fitted.quantiles_.T.tolist()))
 
@@ -134,13 +140,14 @@ def fit_scaling(
     ConfigError
         For an unknown kind, or features that are not finite.
     """
+    check_choice(kind, SCALINGS, "scaling")
+    _check_percentiles(percentiles)
+    check_range(n_quantiles, 2, None, "n_quantiles")
     if kind == "linear":
         return LinearScaling.fit(x, percentiles)
     if kind == "quantile":
         return QuantileScaling.fit(x, n_quantiles)
-    if kind == "none":
-        return NoScaling()
-    raise ConfigError(f"scaling = {kind!r} is unknown; allowed: {', '.join(SCALINGS)}")
+    return NoScaling()
 
 
 def to_dict(scaling: Scaling) -> dict[str, Any]:
@@ -151,10 +158,10 @@ def to_dict(scaling: Scaling) -> dict[str, Any]:
 
 def from_dict(data: Mapping[str, Any]) -> Scaling:
     """The scaling that `to_dict` described, also after a way through JSON."""
-    fields = {name: _tuples(value) for name, value in data.items() if name != "kind"}
     try:
+        fields = {name: _tuples(value) for name, value in data.items() if name != "kind"}
         return _KINDS[data["kind"]](**fields)
-    except (KeyError, TypeError, IndexError) as error:
+    except (KeyError, TypeError, IndexError, AttributeError, ValueError) as error:
         raise ConfigError(f"not a scaling: {error}; expected kind ({', '.join(SCALINGS)}) and its fields") from error
 
 
@@ -162,8 +169,25 @@ def _tuples(value: Any) -> Any:
     return tuple(_tuples(v) for v in value) if isinstance(value, (list, tuple)) else float(value)
 
 
+def _check_numbers(values: object, what: str) -> None:
+    if not isinstance(values, tuple | list):
+        raise ConfigError(f"{what} = {values!r} must be a list of numbers")
+    for value in values:
+        check_number(value, -math.inf, math.inf, f"{what}: each")
+
+
+def _check_percentiles(percentiles: object) -> None:
+    _check_numbers(percentiles, "percentiles")
+    assert isinstance(percentiles, tuple | list)
+    if len(percentiles) != 2 or not 0 <= percentiles[0] < percentiles[1] <= 100:
+        raise ConfigError(f"percentiles = {percentiles} must be two numbers that rise and lie in 0 to 100")
+
+
 def _finite(x: np.ndarray) -> np.ndarray:
-    x = np.asarray(x, np.float64)
+    try:
+        x = np.asarray(x, np.float64)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"features must be an array of numbers [N, n]: {error}") from error
     if x.ndim != 2 or len(x) == 0:
         raise ShapeError(f"expected features [N, n] with at least one row, got {x.shape}")
     bad = np.argwhere(~np.isfinite(x))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from sctorch.checks import check_path, check_texts
 from sctorch.errors import ConfigError, ShapeError
 
 __all__ = ["Table", "make_table", "read_table"]
@@ -92,6 +93,11 @@ def read_table(
     ConfigError, ShapeError
         If the file cannot be read, or lacks what was asked for.
     """
+    check_path(path, "path")
+    check_texts([label], "label")
+    for what, names in (("features", features), ("class_names", class_names)):
+        if names is not None:
+            check_texts(names, what)
     path = Path(path).expanduser()
     if path.suffix not in READERS:
         raise ConfigError(f"{path}: the ending {path.suffix!r} is unknown; allowed: {', '.join(READERS)}")

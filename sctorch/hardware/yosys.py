@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from sctorch.errors import ToolFailedError
+from sctorch.errors import ConfigError, ToolFailedError
 from sctorch.hardware.targets import Target
 from sctorch.hardware.tools import find_tool, run_tool, tool_version
 
@@ -75,13 +75,21 @@ def count_cells(family: str, cells: Mapping[str, int]) -> dict[str, Any]:
 
 
 def run_yosys(folder: Path, top: str, sources: Sequence[str], target: Target) -> Synthesis:
-    """Synthesise the sources (relative to `folder`) for a target, in a scratch folder."""
+    """Synthesise the sources (relative to `folder`) for a target, in a scratch folder.
+
+    Raises
+    ------
+    ConfigError
+        If a source is missing or cannot be read.
+    ToolNotFoundError, ToolFailedError
+        When yosys is missing or fails.
+    """
     tool = find_tool("yosys")
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="sctorch-synth-") as scratch:
         work = Path(scratch)
         for source in sources:  # copied, so that a tool that sees only its own folder finds them
-            shutil.copy(folder / source, work / Path(source).name)
+            _fetch(folder / source, work / Path(source).name)
         files = " ".join(Path(source).name for source in sources)
         command = _COMMANDS[target.family].format(top=top)
         script = f"read_verilog -defer {files}; {command}; check -assert; tee -q -o stat.json stat -json"
@@ -100,3 +108,10 @@ def run_yosys(folder: Path, top: str, sources: Sequence[str], target: Target) ->
         tool_version=tool_version(tool),
         **count_cells(target.family, cells),
     )
+
+
+def _fetch(source: Path, to: Path) -> None:
+    try:
+        shutil.copy(source, to)
+    except OSError as error:
+        raise ConfigError(f"cannot read {source}: {error.strerror}; export the design again") from error

@@ -4,26 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from sctorch.checks import check_choice, check_range, is_integer
 from sctorch.errors import ConfigError, ShapeError
 
 __all__ = ["check_choice", "check_range", "integer_array", "is_integer"]
-
-
-def is_integer(value: object) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
-
-
-def check_range(value: int, low: int, high: int, what: str) -> None:
-    """ConfigError unless the value is an integer from low to high."""
-    if not is_integer(value):
-        raise ConfigError(f"{what} = {value!r} must be an integer")
-    if not low <= value <= high:
-        raise ConfigError(f"{what} = {value} is outside {low} to {high}")
-
-
-def check_choice(value: str, allowed: tuple[str, ...], what: str) -> None:
-    if value not in allowed:
-        raise ConfigError(f"{what} = {value!r} is unknown; allowed: {', '.join(allowed)}")
 
 
 def integer_array(array: object, ndim: int, what: str) -> np.ndarray:

@@ -18,7 +18,7 @@ import numpy as np
 
 from sctorch.errors import ConfigError, ShapeError
 from sctorch.ir.checks import check_choice, check_range, integer_array, is_integer
-from sctorch.ir.streams import StreamSource
+from sctorch.ir.streams import StreamSource, check_apart
 
 __all__ = [
     "DECISION_RULES", "Delay", "DirectEncoder", "Encoder", "EventEncoder", "FixedSynapse", "Layer", "Leak",
@@ -160,6 +160,7 @@ class StochasticSynapse:
         length = self.bitstream_length
         if not is_integer(length) or not 1 <= length <= 256 or length & (length - 1):
             raise ConfigError(f"{self.name}: bitstream_length = {length!r} must be a power of two from 1 to 256")
+        object.__setattr__(self, "bitstream_length", int(length))
         _check_magnitude(self.name, self.weight, self.source.bits)
 
     @property
@@ -205,7 +206,7 @@ class FixedSynapse:
         check_range(self.weight_bits, 1, 16, f"{self.name}: weight_bits")
         if self.weight_frac is None:
             object.__setattr__(self, "weight_frac", self.weight_bits)
-        check_range(self.weight_frac or 0, 0, 24, f"{self.name}: weight_frac")
+        check_range(self.weight_frac, 0, 24, f"{self.name}: weight_frac")
         check_range(self.input_bits, 0, 16, f"{self.name}: input_bits")
         _check_magnitude(self.name, self.weight, self.weight_bits)
 
@@ -512,8 +513,8 @@ def _check_neighbours(before: Layer, after: Layer) -> None:
     wanted = before.bits if isinstance(before, DirectEncoder) else 0
     if isinstance(after, FixedSynapse) and after.input_bits != wanted:
         raise ConfigError(f"{after.name}: input_bits = {after.input_bits}, but {before.name} gives {wanted}")
-    if isinstance(before, RateEncoder) and isinstance(after, StochasticSynapse) and before.source == after.source:
-        raise ConfigError(f"{before.name} and {after.name} use the same stream source: their product would be wrong")
+    if isinstance(before, RateEncoder) and isinstance(after, StochasticSynapse):
+        check_apart(before.name, before.source, after.name, after.source)
 
 
 def layer_fields(layer: Layer | Leak | StreamSource) -> dict[str, object]:

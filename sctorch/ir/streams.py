@@ -14,9 +14,9 @@ from math import factorial
 import numpy as np
 
 from sctorch.errors import ConfigError
-from sctorch.ir.checks import check_range, is_integer
+from sctorch.ir.checks import check_choice, check_range, is_integer
 
-__all__ = ["DECORRELATORS", "MAXIMAL_TAPS", "SOURCE_KINDS", "StreamSource", "is_maximal", "lfsr_bits"]
+__all__ = ["DECORRELATORS", "MAXIMAL_TAPS", "SOURCE_KINDS", "StreamSource", "check_apart", "is_maximal", "lfsr_bits"]
 
 SOURCE_KINDS = ("lfsr", "counter")
 DECORRELATORS = {"lfsr": ("shared", "shift", "permute", "independent"), "counter": ("shared", "permute")}
@@ -133,19 +133,18 @@ class StreamSource:
     decorrelator: str = "shared"
 
     def __post_init__(self) -> None:
-        if self.kind not in SOURCE_KINDS:
-            raise ConfigError(f"source kind {self.kind!r} is unknown; known: {', '.join(SOURCE_KINDS)}")
-        check_range(self.bits, 1, 16, "source bits")
-        if self.decorrelator not in DECORRELATORS[self.kind]:
+        check_choice(self.kind, SOURCE_KINDS, "source kind")
+        object.__setattr__(self, "bits", check_range(self.bits, 1, 16, "source bits"))
+        if not isinstance(self.decorrelator, str) or self.decorrelator not in DECORRELATORS[self.kind]:
             raise ConfigError(
                 f"decorrelator {self.decorrelator!r} does not go with a {self.kind} source; "
                 f"allowed: {', '.join(DECORRELATORS[self.kind])}"
             )
-        if not all(is_integer(e) for e in self.taps):
-            raise ConfigError(f"LFSR taps {self.taps!r} must be integers")
+        if not isinstance(self.taps, list | tuple) or not all(is_integer(e) for e in self.taps):
+            raise ConfigError(f"LFSR taps {self.taps!r} must be a list of integers, the polynomial's exponents")
         object.__setattr__(self, "taps", tuple(sorted((int(e) for e in self.taps), reverse=True)))
         if self.kind == "counter":
-            if self.taps or self.seed:
+            if self.taps or not is_integer(self.seed) or self.seed:
                 raise ConfigError("a counter source has no taps and no seed; leave both out")
             return
         if not self.taps or min(self.taps) < 1 or len(set(self.taps)) != len(self.taps) or self.taps[0] > 32:
@@ -163,6 +162,7 @@ class StreamSource:
             raise ConfigError(
                 f"LFSR seed = {self.seed!r} is outside 1 to {2**self.width - 1} (0 would stay 0 for ever)"
             )
+        object.__setattr__(self, "seed", int(self.seed))
 
     @property
     def width(self) -> int:
@@ -172,6 +172,14 @@ class StreamSource:
     @property
     def polynomial(self) -> str:
         return " + ".join(f"x^{e}" for e in self.taps) + " + 1"
+
+    def shares_bits_with(self, other: StreamSource) -> bool:
+        """Whether both read the same stream: the product of two such bits is not the product of their values.
+
+        Two registers of one polynomial and one seed do, whatever their decorrelators and widths of
+        R; and so do any two counters, since the shorter R is the top bits of the longer one.
+        """
+        return (self.kind, self.taps, self.seed) == (other.kind, other.taps, other.seed)
 
     def input_seed(self, j: int) -> int:
         """Seed of input j's own register under the "independent" decorrelator."""
@@ -207,3 +215,13 @@ class StreamSource:
         count = len(stream) - self.bits + 1
         windows = [stream[self.bits - 1 - i : self.bits - 1 - i + count] << i for i in range(self.bits)]
         return np.sum(windows, axis=0)
+
+
+def check_apart(encoder: str, its: StreamSource, synapse: str, other: StreamSource) -> None:
+    """ConfigError if an encoder and the synapse that it feeds read the same stream."""
+    if its.shares_bits_with(other):
+        same = "counters" if its.kind == "counter" else f"LFSRs of {its.polynomial} with seed {its.seed}"
+        raise ConfigError(
+            f"{encoder} and {synapse} use the same stream source (both are {same}): their product would be wrong; "
+            "give one of them another kind, polynomial or seed"
+        )

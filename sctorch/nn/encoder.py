@@ -6,29 +6,31 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sctorch.checks import check_range, is_integer
 from sctorch.errors import ConfigError, ShapeError
 from sctorch.ir.streams import MAXIMAL_TAPS, StreamSource
+from sctorch.nn.checks import check_tensor, shown_shape
 from sctorch.nn.functional import rate_bits
 
 __all__ = ["DirectEncoder", "Encoder", "EventEncoder", "LevelEncoder", "RateEncoder", "stream_source"]
 
 
-def _check(where: str, **fields: tuple[int, int, int]) -> None:
-    for name, (value, low, high) in fields.items():
-        if not low <= value <= high:
-            raise ConfigError(f"{where}: {name} = {value} is outside {low} to {high}")
+LARGEST = 1 << 20  # of a layer: inputs or neurons
 
 
 def stream_source(
     where: str, kind: str, bits: int, width: int, polynomial: list[int] | None, seed: int, decorrelator: str
 ) -> StreamSource:
     """The source of a module's fields; without a polynomial a maximal one of `width` bits."""
-    if kind == "counter":
-        if polynomial is not None or seed != 1:
-            raise ConfigError(f"{where}: a counter source has no polynomial and no seed; leave both out")
+    try:
+        if not isinstance(kind, str) or kind != "counter":
+            taps = MAXIMAL_TAPS[width] if polynomial is None else polynomial
+            return StreamSource(kind, bits, taps, seed, decorrelator)  # type: ignore[arg-type]
+        if polynomial is not None or not is_integer(seed) or seed != 1:
+            raise ConfigError("a counter source has no polynomial and no seed; leave both out")
         return StreamSource("counter", bits, (), 0, decorrelator)
-    taps = tuple(polynomial) if polynomial is not None else MAXIMAL_TAPS[width]
-    return StreamSource(kind, bits, taps, seed, decorrelator)
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error}") from error
 
 
 class Encoder(torch.nn.Module):
@@ -47,8 +49,9 @@ class Encoder(torch.nn.Module):
     def features(self, x: Tensor) -> Tensor:
         """Features [B, n_features] as float32, checked to lie in [0, 1]."""
         where = type(self).__name__
-        if x.ndim != 2 or x.shape[1] != self.n_features:
-            raise ShapeError(f"{where}: expected features [B, {self.n_features}], got {tuple(x.shape)}")
+        check_tensor(x, where, "features")
+        if x.ndim != 2 or x.shape[1] != self.n_features or len(x) == 0:
+            raise ShapeError(f"{where}: expected features [B, {self.n_features}], got {shown_shape(x)}")
         x = x.to(torch.float32)
         outside = ~((x >= 0) & (x <= 1))  # NaN compares false, and so lies outside
         if outside.any():
@@ -83,9 +86,8 @@ class RateEncoder(Encoder):
         decorrelator: str = "shared",
     ) -> None:
         super().__init__()
-        _check("RateEncoder", size=(size, 1, 1 << 20), bits=(bits, 1, 16))
-        self.size = self.n_features = size
-        self.bits = bits
+        self.size = self.n_features = check_range(size, 1, LARGEST, "RateEncoder: size")
+        self.bits = bits = check_range(bits, 1, 16, "RateEncoder: bits")
         self.source = stream_source("RateEncoder", source, bits, max(bits, 3), polynomial, seed, decorrelator)
         self._random: dict[tuple[int, torch.device], Tensor] = {}
 
@@ -119,8 +121,9 @@ class LevelEncoder(Encoder):
 
     def __init__(self, n_features: int, levels: int) -> None:
         super().__init__()
-        _check("LevelEncoder", n_features=(n_features, 1, 1 << 20), levels=(levels, 1, 255))
-        self.n_features, self.levels, self.size = n_features, levels, n_features * levels
+        self.n_features = check_range(n_features, 1, LARGEST, "LevelEncoder: n_features")
+        self.levels = check_range(levels, 1, 255, "LevelEncoder: levels")
+        self.size = self.n_features * self.levels
 
     def forward(self, x: Tensor, ticks: int) -> Tensor:
         """Bits [ticks, B, size], the same at every tick."""
@@ -145,9 +148,8 @@ class DirectEncoder(Encoder):
 
     def __init__(self, size: int, bits: int = 8) -> None:
         super().__init__()
-        _check("DirectEncoder", size=(size, 1, 1 << 20), bits=(bits, 1, 16))
-        self.size = self.n_features = size
-        self.bits = self.value_bits = bits
+        self.size = self.n_features = check_range(size, 1, LARGEST, "DirectEncoder: size")
+        self.bits = self.value_bits = check_range(bits, 1, 16, "DirectEncoder: bits")
 
     def forward(self, x: Tensor, ticks: int) -> Tensor:
         """Integers [ticks, B, size], the same at every tick."""
@@ -166,13 +168,13 @@ class EventEncoder(Encoder):
 
     def __init__(self, size: int) -> None:
         super().__init__()
-        _check("EventEncoder", size=(size, 1, 1 << 20))
-        self.size = self.n_features = size
+        self.size = self.n_features = check_range(size, 1, LARGEST, "EventEncoder: size")
 
     def forward(self, x: Tensor, ticks: int) -> Tensor:
         """The spikes, checked."""
-        if x.ndim != 3 or x.shape[0] != ticks or x.shape[2] != self.size:
-            raise ShapeError(f"EventEncoder: expected spikes [{ticks}, B, {self.size}], got {tuple(x.shape)}")
+        check_tensor(x, "EventEncoder", "spikes")
+        if x.ndim != 3 or x.shape[0] != ticks or x.shape[2] != self.size or x.shape[1] == 0:
+            raise ShapeError(f"EventEncoder: expected spikes [{ticks}, B, {self.size}], got {shown_shape(x)}")
         if not ((x == 0) | (x == 1)).all():
             raise ConfigError("EventEncoder: spikes must be 0 or 1")
         return x.to(torch.float32)

@@ -8,12 +8,16 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from sctorch.checks import check_range
 from sctorch.errors import ConfigError, ShapeError
-from sctorch.ir.checks import check_range
+from sctorch.ir.streams import check_apart
+from sctorch.nn.activity import LayerActivity, judge, warn_of
 from sctorch.nn.blocks import Block
-from sctorch.nn.encoder import Encoder
+from sctorch.nn.checks import as_tensor, check_tensor
+from sctorch.nn.encoder import Encoder, RateEncoder
 from sctorch.nn.neuron import LIF
 from sctorch.nn.readout import SNNReadout
+from sctorch.nn.summary import NetworkSummary, summarise
 from sctorch.nn.synapse import FixedLinear, SCLinear, Synapse
 
 __all__ = ["SpikingNetwork"]
@@ -54,8 +58,7 @@ class SpikingNetwork(torch.nn.Module):
 
     def __init__(self, *layers: torch.nn.Module, num_steps: int) -> None:
         super().__init__()
-        check_range(num_steps, 1, 1 << 16, "SpikingNetwork: num_steps")
-        self.num_steps = num_steps
+        self.num_steps = check_range(num_steps, 1, 1 << 16, "SpikingNetwork: num_steps")
         flat = [part for layer in layers for part in (layer if isinstance(layer, Block) else [layer])]
         self.names = _names(flat)
         for name, layer in zip(self.names, flat, strict=True):
@@ -102,6 +105,9 @@ class SpikingNetwork(torch.nn.Module):
     def _synapses(self) -> list[Synapse]:
         return [m for m in self.children() if isinstance(m, Synapse)]
 
+    def _device(self) -> torch.device:
+        return self._synapses()[0].weight.device
+
     def output_frac(self) -> int:
         """Fractional bits of the scores."""
         synapses = self._synapses()
@@ -110,6 +116,7 @@ class SpikingNetwork(torch.nn.Module):
 
     def scores(self, x: Tensor) -> Tensor:
         """Scores after every timestep, [T, B, n], in value units, differentiable."""
+        check_tensor(x, "SpikingNetwork", "x", self._device())
         # A large batch goes through in parts: its signals stay in the cache, and take half the memory.
         rows = self._rows_at_once()
         if x.device.type == "cpu" and x.ndim == 2 and len(x) > rows:
@@ -135,7 +142,9 @@ class SpikingNetwork(torch.nn.Module):
         "<readout>.decision".
         """
         result = {}
-        for key, value in self._run(torch.as_tensor(x)):
+        x = as_tensor(x, "SpikingNetwork")
+        check_tensor(x, "SpikingNetwork", "x", self._device())
+        for key, value in self._run(x):
             largest = float(value.abs().max())
             if largest >= 2**24:
                 raise ConfigError(f"{key} reaches {largest:g}, beyond the integers that float32 holds exactly (2^24)")
@@ -146,6 +155,50 @@ class SpikingNetwork(torch.nn.Module):
     def predict(self, x: Tensor) -> Tensor:
         """The decision after every timestep, [T, B]: a class, or the logit of the rule binary_logit."""
         return self.trace(x)[f"{self.names[-1]}.decision"][..., 0]
+
+    @torch.no_grad()
+    def spike_rates(self, x: Tensor) -> dict[str, Tensor]:
+        """How often each encoder output and neuron spikes over a batch, 0 to 1, by layer.
+
+        Parameters
+        ----------
+        x : as for the forward pass.
+
+        Returns
+        -------
+        float64 tensors [n]: spikes per timestep of every neuron (before an axonal delay), and per tick
+        of every output of an encoder. A direct encoder gives integers and no spikes, and is left out.
+        """
+        check_tensor(x, "SpikingNetwork", "x", self._device())
+        axis = x.ndim - 2  # of the batch: [B, n] features or [T, B, n] spikes
+        parts = x.split(self._rows_at_once(), dim=axis) if axis in (0, 1) and x.shape[axis] else (x,)
+        layers = dict(self.named_layers())
+        counts: dict[str, Tensor] = {}
+        ticks: dict[str, int] = {}
+        for part in parts:
+            for name, value in self._run(part, decide=False):
+                layer = layers.get(name)
+                if isinstance(layer, LIF) or (isinstance(layer, Encoder) and not layer.value_bits):
+                    spikes = value.sum(dim=(0, 1), dtype=torch.float64)
+                    counts[name] = counts[name] + spikes if name in counts else spikes
+                    ticks[name] = len(value)
+        # Divided once, so that a rate of 1 is 1.
+        return {name: spikes / (ticks[name] * x.shape[axis]) for name, spikes in counts.items()}
+
+    def check_activity(self, x: Tensor) -> tuple[LayerActivity, ...]:
+        """Rates, dead and saturated outputs of each layer over a batch, and an ActivityWarning where neurons are such.
+
+        An encoder's are listed and not warned of: a feature may be 0 in every row.
+        """
+        records = judge(self.spike_rates(x))
+        for record in records:
+            if isinstance(self.get_submodule(record.name), LIF):
+                warn_of(record)
+        return records
+
+    def summary(self) -> NetworkSummary:
+        """The layers with their sizes, synapses and fields, and totals; `print` shows a table."""
+        return summarise(self.named_layers(), self.num_steps)
 
 
 def _names(layers: list[torch.nn.Module]) -> list[str]:
@@ -195,6 +248,8 @@ def _check(named: list[tuple[str, torch.nn.Module]], num_steps: int) -> None:
             raise ConfigError(f"SpikingNetwork: {name} must follow {wanted}, but follows {before_name}")
         if isinstance(before, Encoder) and before.value_bits and not isinstance(layer, FixedLinear):
             raise ConfigError(f"SpikingNetwork: {name} must be a FixedLinear, since {before_name} gives integers")
+        if isinstance(before, RateEncoder) and isinstance(layer, SCLinear):
+            check_apart(before_name, before.source, name, layer.source)
         if takes != size:
             raise ShapeError(f"SpikingNetwork: {name} takes {takes} inputs but {before_name} gives {size}")
         size = gives

@@ -8,12 +8,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sctorch.checks import check_flag, check_range, is_integer
 from sctorch.errors import ConfigError, ShapeError
-from sctorch.nn.encoder import stream_source
+from sctorch.nn.checks import check_tensor, shown_shape
+from sctorch.nn.encoder import LARGEST, stream_source
 from sctorch.nn.functional import quantise_weight, stochastic_current
 from sctorch.nn.rounding import round_to_grid
 
 __all__ = ["FixedLinear", "SCLinear", "Synapse"]
+
+LENGTHS = tuple(2**k for k in range(9))  # of a bit stream
 
 
 class Synapse(torch.nn.Module):
@@ -33,12 +37,10 @@ class Synapse(torch.nn.Module):
     def __init__(self, in_features: int, out_features: int, weight_bits: int, most_bits: int, bias: bool) -> None:
         super().__init__()
         where = type(self).__name__
-        for what, value in (("in_features", in_features), ("out_features", out_features)):
-            if value < 1:
-                raise ConfigError(f"{where}: {what} = {value} must be at least 1")
-        if not 1 <= weight_bits <= most_bits:
-            raise ConfigError(f"{where}: weight_bits = {weight_bits} is outside 1 to {most_bits}")
-        self.in_features, self.out_features, self.weight_bits = in_features, out_features, weight_bits
+        self.in_features = in_features = check_range(in_features, 1, LARGEST, f"{where}: in_features")
+        self.out_features = out_features = check_range(out_features, 1, LARGEST, f"{where}: out_features")
+        self.weight_bits = check_range(weight_bits, 1, most_bits, f"{where}: weight_bits")
+        check_flag(bias, f"{where}: bias")
         self.weight = torch.nn.Parameter(torch.empty(out_features, in_features))
         self.bias = torch.nn.Parameter(torch.zeros(out_features)) if bias else None
         self.register_buffer("mask", torch.ones(out_features, in_features))
@@ -66,9 +68,10 @@ class Synapse(torch.nn.Module):
         return None if self.bias is None else round_to_grid(self.bias, frac, -(2**23), 2**23)
 
     def check_input(self, x: Tensor) -> None:
-        if x.ndim != 3 or x.shape[2] != self.in_features:
-            where = type(self).__name__
-            raise ShapeError(f"{where}: expected spikes [T, B, {self.in_features}], got {tuple(x.shape)}")
+        where = type(self).__name__
+        check_tensor(x, where, "spikes", self.weight.device)
+        if x.ndim != 3 or x.shape[2] != self.in_features or 0 in x.shape:
+            raise ShapeError(f"{where}: expected spikes [T, B, {self.in_features}], got {shown_shape(x)}")
 
 
 class FixedLinear(Synapse):
@@ -94,9 +97,8 @@ class FixedLinear(Synapse):
         bias: bool = False,
     ) -> None:
         super().__init__(in_features, out_features, weight_bits, 16, bias)
-        self.weight_frac = weight_bits if weight_frac is None else weight_frac
-        if not 0 <= self.weight_frac <= 24:
-            raise ConfigError(f"FixedLinear: weight_frac = {weight_frac} is outside 0 to 24")
+        weight_frac = self.weight_bits if weight_frac is None else weight_frac
+        self.weight_frac = check_range(weight_frac, 0, 24, "FixedLinear: weight_frac")
         self.reset_parameters()
 
     @property
@@ -170,12 +172,13 @@ class SCLinear(Synapse):
         decorrelator: str | None = None,
     ) -> None:
         super().__init__(in_features, out_features, weight_bits, 8, bias)
-        if not 1 <= bitstream_length <= 256 or bitstream_length & (bitstream_length - 1):
-            raise ConfigError(f"SCLinear: bitstream_length = {bitstream_length} must be a power of two from 1 to 256")
-        self.bitstream_length = bitstream_length
-        decorrelator = decorrelator or ("shared" if source == "counter" else "shift")
-        width = max(weight_bits + 1, 5)
-        self.source = stream_source("SCLinear", source, weight_bits, width, polynomial, seed, decorrelator)
+        if not is_integer(bitstream_length) or bitstream_length not in LENGTHS:
+            raise ConfigError(f"SCLinear: bitstream_length = {bitstream_length!r} must be a power of two from 1 to 256")
+        self.bitstream_length = int(bitstream_length)
+        if decorrelator is None:
+            decorrelator = "shared" if isinstance(source, str) and source == "counter" else "shift"
+        bits = self.weight_bits
+        self.source = stream_source("SCLinear", source, bits, max(bits + 1, 5), polynomial, seed, decorrelator)
         self._random: dict[tuple[int, torch.device, torch.dtype], Tensor] = {}
         self.reset_parameters()
 

@@ -16,7 +16,7 @@ from sctorch.compress import MagnitudePruning, sparsity
 from sctorch.lower import lower
 from sctorch.nn import SpikingNetwork
 from sctorch.pipeline.recipe import Recipe
-from sctorch.train import fit, load_weights
+from sctorch.train import fit, load_weights, save_weights
 
 __all__ = ["train", "trained_network"]
 
@@ -50,9 +50,7 @@ def train(recipe: Recipe, folder: Path, interactive: bool = False) -> dict[str, 
         except SystemExit as end:  # how Lightning ends a process that was told to stop
             raise KeyboardInterrupt from end
     # Of the checkpoints that the trainer leaves, this one holds the weights that the recipe asked to keep.
-    torch.save(
-        {"state_dict": {f"net.{key}": value for key, value in net.state_dict().items()}}, folder / "weights.ckpt"
-    )
+    save_weights(net, folder / "weights.ckpt")
     return {**result.history, "sparsity": watch.values, "final_sparsity": sparsity(net)}
 
 

@@ -9,8 +9,9 @@ import torch
 from lightning import LightningModule
 from torch import Tensor
 
-from sctorch.errors import ConfigError
+from sctorch.checks import check_choice, check_flag, check_instance, check_number
 from sctorch.nn import SpikingNetwork, Synapse
+from sctorch.train.checkpoints import check_checkpoint, mark_checkpoint
 from sctorch.train.losses import LOSSES, chosen_loss
 
 __all__ = ["SCHEDULES", "Classifier", "clamp_weights"]
@@ -51,16 +52,13 @@ class Classifier(LightningModule):
         loss: str = "auto",
     ) -> None:
         super().__init__()
-        if not (lr > 0 and math.isfinite(lr)):
-            raise ConfigError(f"Classifier: lr = {lr} must be above 0")
-        if weight_decay < 0:
-            raise ConfigError(f"Classifier: weight_decay = {weight_decay} must be at least 0")
-        if not 0 <= label_smoothing < 1:
-            raise ConfigError(f"Classifier: label_smoothing = {label_smoothing} is outside 0 to 1 (1 left out)")
-        if not (score_scale > 0 and math.isfinite(score_scale)):
-            raise ConfigError(f"Classifier: score_scale = {score_scale} must be above 0")
-        if schedule not in SCHEDULES:
-            raise ConfigError(f"Classifier: schedule = {schedule!r} is unknown; allowed: {', '.join(SCHEDULES)}")
+        check_instance(net, SpikingNetwork, "Classifier: net", "a SpikingNetwork")
+        check_number(lr, 0, math.inf, "Classifier: lr", low_out=True)
+        check_number(weight_decay, 0, math.inf, "Classifier: weight_decay")
+        check_number(label_smoothing, 0, 1, "Classifier: label_smoothing", high_out=True)
+        check_number(score_scale, 0, math.inf, "Classifier: score_scale", low_out=True)
+        check_flag(learn_scale, "Classifier: learn_scale")
+        check_choice(schedule, SCHEDULES, "Classifier: schedule")
         self.net = net
         self.loss = chosen_loss(loss, net.readout)
         self.lr, self.weight_decay, self.label_smoothing, self.schedule = lr, weight_decay, label_smoothing, schedule
@@ -96,6 +94,12 @@ class Classifier(LightningModule):
 
     def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
         clamp_weights(self.net)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        mark_checkpoint(checkpoint, self.net)
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        check_checkpoint(self.net, checkpoint, "the checkpoint")
 
     def configure_optimizers(self) -> Any:
         synapses = [m.weight for m in self.net.modules() if isinstance(m, Synapse)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 import warnings
 from collections.abc import Iterator, Sequence
@@ -16,14 +17,18 @@ from lightning import Callback, LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, RichProgressBar
 from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
 
+from sctorch.checks import check_choice, check_flag, check_instance, check_number, check_path, check_range
 from sctorch.errors import ConfigError
 from sctorch.nn import SpikingNetwork
-from sctorch.train.classifier import Classifier
+from sctorch.train.activity import ActivityMonitor
+from sctorch.train.checkpoints import load_weights
+from sctorch.train.classifier import SCHEDULES, Classifier
 
-__all__ = ["TrainConfig", "TrainResult", "evaluate", "fit", "load_weights", "make_trainer"]
+__all__ = ["TrainConfig", "TrainResult", "evaluate", "fit", "make_trainer"]
 
 LOGGERS = ("csv", "tensorboard", "none")
 KEEP = ("last", "best")
+ACCELERATORS = ("cpu", "gpu", "auto")
 
 
 @dataclass
@@ -41,6 +46,8 @@ class TrainConfig:
     keep : the weights that the network has afterwards: "last", or "best" (lowest val_loss). With
         pruning only "last" makes sense, since the best weights may come from before it was done.
     logger : "csv" (metrics.csv), "tensorboard" or "none".
+    watch_activity : log how often each layer spikes and warn of dead and saturated neurons; see
+        `ActivityMonitor`. It costs one forward pass of a batch per epoch.
     progress_bar : show one on the terminal.
     accelerator : Lightning's: "cpu", "gpu" or "auto".
     """
@@ -58,20 +65,26 @@ class TrainConfig:
     patience: int | None = None
     keep: str = "last"
     logger: str = "csv"
+    watch_activity: bool = False
     progress_bar: bool = True
     accelerator: str = "cpu"
 
     def __post_init__(self) -> None:
         for name in ("epochs", "validate_every"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"TrainConfig: {name} = {getattr(self, name)} must be at least 1")
-        if self.patience is not None and self.patience < 1:
-            raise ConfigError(f"TrainConfig: patience = {self.patience} must be at least 1, or none")
-        for name, allowed in (("logger", LOGGERS), ("keep", KEEP)):
-            if getattr(self, name) not in allowed:
-                raise ConfigError(
-                    f"TrainConfig: {name} = {getattr(self, name)!r} is unknown; allowed: {', '.join(allowed)}"
-                )
+            check_range(getattr(self, name), 1, None, f"TrainConfig: {name}")
+        if self.patience is not None:
+            check_range(self.patience, 1, None, "TrainConfig: patience")
+        check_range(self.seed, 0, 2**63 - 1, "TrainConfig: seed")
+        check_number(self.lr, 0, math.inf, "TrainConfig: lr", low_out=True)
+        check_number(self.weight_decay, 0, math.inf, "TrainConfig: weight_decay")
+        check_number(self.label_smoothing, 0, 1, "TrainConfig: label_smoothing", high_out=True)
+        check_number(self.score_scale, 0, math.inf, "TrainConfig: score_scale", low_out=True)
+        for name in ("learn_scale", "watch_activity", "progress_bar"):
+            check_flag(getattr(self, name), f"TrainConfig: {name}")
+        for name, allowed in (
+            ("schedule", SCHEDULES), ("logger", LOGGERS), ("keep", KEEP), ("accelerator", ACCELERATORS),
+        ):  # fmt: skip
+            check_choice(getattr(self, name), allowed, f"TrainConfig: {name}")
 
     def classifier(self, net: SpikingNetwork) -> Classifier:
         """The LightningModule with this configuration's fields."""
@@ -206,7 +219,8 @@ def fit(
         If early stopping or keep = "best" is asked for without validation rows, or with a
         callback that must run to its end (pruning).
     """
-    config = config or TrainConfig()
+    config = TrainConfig() if config is None else config
+    _check_arguments(net, datamodule, config, callbacks, folder)
     # ModelCheckpoint and EarlyStopping read metrics that only a validation gives.
     datamodule.setup("fit")
     validates = bool(datamodule.val_dataloader())
@@ -214,6 +228,8 @@ def fit(
     classifier = config.classifier(net)
     history = _History()
     every: list[Callback] = [*callbacks, history]
+    if config.watch_activity:
+        every.append(ActivityMonitor())  # after pruning, whose last step it judges
     last = best = None
     if folder is not None:
         last = ModelCheckpoint(folder, "last", save_weights_only=True, enable_version_counter=False, save_top_k=1,
@@ -244,6 +260,17 @@ def fit(
     return TrainResult(history.values, seconds, last_path, best_path)
 
 
+def _check_arguments(net: Any, datamodule: Any, config: Any, callbacks: Any, folder: Any) -> None:
+    check_instance(net, SpikingNetwork, "fit: net", "a SpikingNetwork")
+    check_instance(datamodule, LightningDataModule, "fit: datamodule", "a LightningDataModule (sctorch.data has some)")
+    check_instance(config, TrainConfig, "fit: config", "a TrainConfig")
+    check_instance(callbacks, list | tuple, "fit: callbacks", "a list of Lightning callbacks")
+    for callback in callbacks:
+        check_instance(callback, Callback, "fit: each of callbacks", "a Lightning callback")
+    if folder is not None:
+        check_path(folder, "fit: folder")
+
+
 def _check(config: TrainConfig, validates: bool, callbacks: Sequence[Callback], folder: str | Path | None) -> None:
     needs = "patience" if config.patience is not None else "keep = 'best'" if config.keep == "best" else None
     if needs is None:
@@ -257,20 +284,9 @@ def _check(config: TrainConfig, validates: bool, callbacks: Sequence[Callback], 
         raise ConfigError("keep = 'best' needs a folder for the checkpoint")
 
 
-def load_weights(net: SpikingNetwork, path: str | Path) -> None:
-    """Put the weights (and masks) of a checkpoint that `fit` wrote into a network of the same shape."""
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
-        weights = {key.removeprefix("net."): value for key, value in state.items() if key.startswith("net.")}
-        net.load_state_dict(weights)
-    except OSError as error:
-        raise ConfigError(f"cannot read {path}: {error.strerror}") from error
-    except (RuntimeError, KeyError) as error:
-        raise ConfigError(f"{path} does not hold weights of this network: {error}") from error
-
-
 def evaluate(net: SpikingNetwork, datamodule: LightningDataModule) -> dict[str, float]:
     """test_loss and test_acc over the data module's test rows."""
+    _check_arguments(net, datamodule, TrainConfig(), (), None)
     with _quiet():
         trainer = make_trainer(TrainConfig(logger="none", progress_bar=False))
         (result,) = trainer.test(Classifier(net), datamodule=datamodule, verbose=False)

@@ -90,7 +90,7 @@ NETWORKS = {
     "then": network("then", ir.RateEncoder("enc", 6, LFSR[2]), RARE[1::4], "threshold_then_argmax", 5),
     "logit": network("logit", ir.LevelEncoder("enc", 6, 3), RARE[3::4], "binary_logit", 1),
     "single": ir.Network("single", 4, (  # called like hls4ml's own attributes
-        ir.RateEncoder("index", 1, LFSR[0]),
+        ir.RateEncoder("index", 1, ir.StreamSource("lfsr", 4, (7, 6), seed=99)),
         ir.StochasticSynapse("weight", np.array([[9]]), np.array([0]), 1, LFSR[3]),
         ir.Neuron("trace", 1, 0, np.array([1]), ir.Leak(), "ge"),
         ir.Readout("scores", 1, "spike", "argmax_spike_count"),

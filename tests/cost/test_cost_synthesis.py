@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
@@ -12,10 +13,10 @@ import numpy as np
 import pytest
 
 import sctorch
-from sctorch import ir
+from sctorch import backends, ir
 from sctorch.backends import Design
 from sctorch.cost import synthesize
-from sctorch.errors import ConfigError, UnsupportedError
+from sctorch.errors import ConfigError, ToolFailedError, UnsupportedError
 from sctorch.hardware.yosys import Synthesis
 
 SIZE = 8
@@ -105,3 +106,23 @@ def test_a_design_of_another_backend_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(UnsupportedError, match="synthesis of what the other backend makes"):
         synthesize(Other(tmp_path, network(weights()), {}))
+
+
+@pytest.mark.parametrize("gone", ["net.v", "hdl", "."])
+def test_a_design_whose_files_are_gone_is_refused(designs: Mapping[str, Design], tmp_path: Path, gone: str) -> None:
+    folder = tmp_path / "design"
+    shutil.copytree(designs["pruned"].folder, folder)
+    design = backends.load(folder)
+    for path in [folder / gone] if gone != "hdl" else list((folder / "hdl").glob("*")):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    # Without the library the top alone is there, and yosys says which module it misses.
+    error, message = (
+        (ToolFailedError, "yosys") if gone == "hdl" else (ConfigError, r"cannot read .*net\.v: No such file")
+    )
+    with pytest.raises(error, match=message):
+        synthesize(design)
+
+
+def test_only_designs_are_synthesised() -> None:
+    with pytest.raises(ConfigError, match="synthesize: design must be an exported design, not str"):
+        synthesize("build/net")  # type: ignore[arg-type]

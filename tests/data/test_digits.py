@@ -97,16 +97,16 @@ def test_bad_values_are_named(bad):
 
 def test_bad_arrays():
     x, y = np.zeros((20, 3)), np.arange(20) % 2
-    good = (x, y)
+    good, names = (x, y), ("a", "b")
     with pytest.raises(ConfigError, match="0 to 1"):
-        ArrayData((x + 2, y), good, "ab")
-    with pytest.raises(ConfigError, match="class names"):
-        ArrayData(good, (x, y + 1), "ab")
+        ArrayData((x + 2, y), good, names)
+    with pytest.raises(ConfigError, match="class_names"):
+        ArrayData(good, (x, y + 1), names)
     with pytest.raises(ShapeError, match="labels"):
-        ArrayData((x, y[:-1]), good, "ab")
+        ArrayData((x, y[:-1]), good, names)
     with pytest.raises(ShapeError, match="numbers of features"):
-        ArrayData(good, (x[:, :2], y), "ab")
+        ArrayData(good, (x[:, :2], y), names)
     with pytest.raises(ConfigError, match="val_fraction"):
-        ArrayData(good, good, "ab", val_fraction=0.01)
+        ArrayData(good, good, names, val_fraction=0.01)
     with pytest.raises(ShapeError, match="labels"):
         TensorBatches(torch.zeros(3, 1), torch.zeros(2), 1)

@@ -184,7 +184,7 @@ def test_a_counter_times_an_lfsr_multiplies_and_one_source_twice_does_not() -> N
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"kind": "sobol", "bits": 4}, "source kind 'sobol' is unknown; known: lfsr, counter"),
+        ({"kind": "sobol", "bits": 4}, "source kind = 'sobol' is unknown; allowed: lfsr, counter"),
         ({"kind": "counter", "bits": 0}, "bits = 0 is outside 1 to 16"),
         ({"kind": "counter", "bits": 17}, "bits = 17 is outside 1 to 16"),
         (

@@ -43,16 +43,6 @@ def test_only_a_spiking_network_can_be_lowered() -> None:
         lower(torch.nn.Linear(2, 2))  # type: ignore[arg-type]
 
 
-def test_one_source_for_inputs_and_weights_is_refused() -> None:
-    net = small(
-        nn.RateEncoder(3, bits=4),
-        nn.SCLinear(3, 2, source="counter", weight_bits=4),
-        membrane(2),
-    )
-    with pytest.raises(ConfigError, match="encoder and synapse1 use the same stream source"):
-        lower(net)
-
-
 def test_lowering_takes_names_integers_and_meta() -> None:
     net = rate_net()
     with torch.no_grad():

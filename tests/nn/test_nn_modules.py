@@ -117,7 +117,7 @@ def small(*layers: torch.nn.Module, num_steps: int = 4) -> nn.SpikingNetwork:
 REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "encoder size": (lambda: nn.RateEncoder(0), ConfigError, "RateEncoder: size = 0"),
     "encoder bits": (lambda: nn.RateEncoder(2, bits=17), ConfigError, "RateEncoder: bits = 17 is outside 1 to 16"),
-    "encoder source": (lambda: nn.RateEncoder(2, source="sobol"), ConfigError, "'sobol' is unknown; known: lfsr, co"),
+    "encoder source": (lambda: nn.RateEncoder(2, source="sobol"), ConfigError, "'sobol' is unknown; allowed: lfsr, co"),
     "encoder decorrelator": (lambda: nn.RateEncoder(2, decorrelator="shift"), ConfigError, "'shift' does not go with"),
     "encoder polynomial": (
         lambda: nn.RateEncoder(2, bits=4, source="lfsr", polynomial=[4, 2]), ConfigError, "is not maximal",
@@ -132,14 +132,14 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "level features": (lambda: nn.LevelEncoder(0, levels=2), ConfigError, "LevelEncoder: n_features = 0"),
     "direct bits": (lambda: nn.DirectEncoder(2, bits=0), ConfigError, "DirectEncoder: bits = 0 is outside 1 to 16"),
     "events": (lambda: nn.EventEncoder(0), ConfigError, "EventEncoder: size = 0"),
-    "in_features": (lambda: nn.SCLinear(0, 2), ConfigError, "SCLinear: in_features = 0 must be at least 1"),
-    "out_features": (lambda: nn.SCLinear(2, 0), ConfigError, "SCLinear: out_features = 0 must be at least 1"),
+    "in_features": (lambda: nn.SCLinear(0, 2), ConfigError, "SCLinear: in_features = 0 is outside 1 to"),
+    "out_features": (lambda: nn.SCLinear(2, 0), ConfigError, "SCLinear: out_features = 0 is outside 1 to"),
     "weight_bits": (lambda: nn.SCLinear(2, 2, weight_bits=9), ConfigError, "SCLinear: weight_bits = 9 .* 1 to 8"),
     "weight_bits of zero": (lambda: nn.SCLinear(2, 2, weight_bits=0), ConfigError, "SCLinear: weight_bits = 0"),
     "length": (lambda: nn.SCLinear(2, 2, bitstream_length=3), ConfigError, "bitstream_length = 3 must be a power of"),
     "long length": (lambda: nn.SCLinear(2, 2, bitstream_length=512), ConfigError, "bitstream_length = 512"),
     "synapse decorrelator": (lambda: nn.SCLinear(2, 2, decorrelator="none"), ConfigError, "decorrelator 'none'"),
-    "synapse source": (lambda: nn.SCLinear(2, 2, source="true"), ConfigError, "source kind 'true' is unknown"),
+    "synapse source": (lambda: nn.SCLinear(2, 2, source="true"), ConfigError, "source kind = 'true' is unknown"),
     "synapse seed": (lambda: nn.SCLinear(2, 2, seed=64), ConfigError, "seed = 64 is outside 1 to 31"),
     "synapse polynomial of a counter": (
         lambda: nn.SCLinear(2, 2, source="counter", polynomial=[5, 3]), ConfigError, "has no polynomial",

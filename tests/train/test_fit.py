@@ -1,3 +1,6 @@
+import sys
+from importlib.util import find_spec
+
 import pytest
 import torch
 from lightning import Callback
@@ -153,9 +156,32 @@ def test_early_stopping_needs_validation_and_no_schedule(tmp_path):
         fit(network(), Digits(), TrainConfig(**QUICK, keep="best"))
 
 
-def test_foreign_checkpoints_are_refused(tmp_path):
-    with pytest.raises(ConfigError, match="cannot read"):
-        load_weights(network(), tmp_path / "none.ckpt")
-    torch.save({"state_dict": {"net.other": torch.zeros(1)}}, tmp_path / "other.ckpt")
-    with pytest.raises(ConfigError, match="does not hold"):
-        load_weights(network(), tmp_path / "other.ckpt")
+def test_tensorboard_without_its_package_says_how_to_get_it(tmp_path, monkeypatch):
+    def missing(*args, **kwargs):
+        raise ModuleNotFoundError("No module named 'tensorboard'")
+
+    # The package `sctorch.train` calls its function by the name of this module.
+    monkeypatch.setattr(sys.modules["sctorch.train.fit"], "TensorBoardLogger", missing)
+    with pytest.raises(ConfigError, match=r"'tensorboard' needs that package: pip install tensorboard; or use 'csv'"):
+        fit(network(), Digits(), TrainConfig(**QUICK, logger="tensorboard"), folder=tmp_path)
+
+
+def test_the_message_fits_what_lightning_raises(tmp_path):
+    """Without the package Lightning's own logger raises what the test above makes it raise."""
+    if find_spec("tensorboard") or find_spec("tensorboardX"):
+        pytest.skip("tensorboard is installed; test_tensorboard_writes_its_file runs instead")
+    with pytest.raises(ConfigError, match="pip install tensorboard"):
+        fit(network(), Digits(), TrainConfig(**QUICK, logger="tensorboard"), folder=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_tensorboard_writes_its_file(tmp_path):
+    pytest.importorskip("tensorboard", reason="tensorboard is not installed; its logger cannot write")
+    fit(network(), Digits(), TrainConfig(**QUICK, logger="tensorboard"), folder=tmp_path)
+    assert list((tmp_path / "tensorboard").glob("events.out.*"))
+
+
+def test_tensorboard_without_a_folder_writes_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    fit(network(), Digits(), TrainConfig(**QUICK, logger="tensorboard"))
+    assert list(tmp_path.iterdir()) == []

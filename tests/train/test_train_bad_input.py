@@ -1,0 +1,81 @@
+"""Whatever is put into a field of the training and the pruning, the answer is an error of ours that names the field."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import junk
+import pytest
+import torch
+from junk import JUNK
+
+from sctorch import nn
+from sctorch.compress import MagnitudePruning, PruneConfig, prune, sparsity
+from sctorch.data import Digits
+from sctorch.errors import ConfigError, SctorchError
+from sctorch.train import Classifier, TrainConfig, evaluate, fit
+
+POSITIVE = {"half", "whole float", "huge"}
+NUMBER = POSITIVE | {"zero"}
+
+
+def network() -> nn.SpikingNetwork:
+    return nn.SpikingNetwork(
+        nn.RateEncoder(64), nn.SCLinear(64, 10), nn.SNNReadout(10, output_mode="membrane"), num_steps=2
+    )
+
+
+CLASSES: junk.Table = {
+    "Classifier": (
+        Classifier, {"net": network()},
+        {
+            "net": (), "lr": POSITIVE, "weight_decay": NUMBER, "label_smoothing": {"zero"},
+            "score_scale": POSITIVE, "learn_scale": {"true"}, "schedule": (),
+        },
+    ),
+    "TrainConfig": (
+        TrainConfig, {},
+        {
+            "epochs": {"huge"}, "lr": POSITIVE, "weight_decay": NUMBER, "label_smoothing": {"zero"},
+            "score_scale": POSITIVE, "learn_scale": {"true"}, "schedule": (), "seed": {"zero"},
+            "validate_every": {"huge"}, "patience": {"None", "huge"}, "keep": (), "logger": (),
+            "watch_activity": {"true"}, "progress_bar": {"true"}, "accelerator": (),
+        },
+    ),
+    "PruneConfig": (
+        PruneConfig, {"start": 0},
+        {"sparsity": {"zero"}, "start": {"zero"}, "end": {"zero"}, "scope": (), "every": {"huge"}},
+    ),
+    "MagnitudePruning": (MagnitudePruning, {}, {"config": {"None"}}),
+    "prune": (lambda **given: prune(network(), **given), {"sparsity": 0.5}, {"sparsity": {"zero"}, "scope": ()}),
+    "fit": (
+        lambda **given: fit(given.pop("net", network()), given.pop("datamodule", Digits()), **given), {},
+        {"net": (), "datamodule": (), "config": (), "callbacks": (), "folder": ()},
+    ),
+}  # fmt: skip
+# A training would run: these are good, and tested elsewhere.
+RUNS = {("fit", "config", "None"), ("fit", "callbacks", "empty list")} | {
+    ("fit", "folder", value) for value in ("None", "text", "empty text")
+}
+
+
+@pytest.mark.parametrize(("kind", "field", "value"), [case for case in junk.cases(CLASSES) if case not in RUNS])
+def test_no_field_takes_junk(kind: str, field: str, value: str) -> None:
+    assert field in junk.check(CLASSES, kind, field, value)
+
+
+@pytest.mark.parametrize("call", [sparsity, lambda x: prune(x, 0.5)], ids=["sparsity", "prune"])
+@pytest.mark.parametrize("value", JUNK)
+def test_only_modules_are_pruned(call: Callable[[Any], Any], value: str) -> None:
+    with pytest.raises(SctorchError, match="net must be a torch module"):
+        call(JUNK[value])
+    with pytest.raises(ConfigError, match="Linear has no synapse to prune"):
+        call(torch.nn.Linear(2, 2))
+
+
+def test_evaluate_takes_networks_and_data() -> None:
+    with pytest.raises(ConfigError, match="net must be a SpikingNetwork, not Linear"):
+        evaluate(torch.nn.Linear(2, 2), Digits())  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match=r"datamodule must be a LightningDataModule .*, not list"):
+        evaluate(network(), [])  # type: ignore[arg-type]
