@@ -1,13 +1,16 @@
 """Modules that people compose into a spiking network."""
 
 from sctorch.nn.blocks import Block, FixedPointLIF, StochasticLIF
+from sctorch.nn.conversion import Conversion, ConvertedNetwork, LayerConversion, QuantisationWarning
 from sctorch.nn.encoder import DirectEncoder, Encoder, EventEncoder, LevelEncoder, RateEncoder
 from sctorch.nn.network import SpikingNetwork
 from sctorch.nn.neuron import IF, LIF
 from sctorch.nn.readout import SNNReadout
+from sctorch.nn.snntorch_import import from_snntorch
 from sctorch.nn.synapse import FixedLinear, SCLinear, Synapse
 
 __all__ = [
-    "IF", "LIF", "Block", "DirectEncoder", "Encoder", "EventEncoder", "FixedLinear", "FixedPointLIF", "LevelEncoder",
-    "RateEncoder", "SCLinear", "SNNReadout", "SpikingNetwork", "StochasticLIF", "Synapse",
+    "IF", "LIF", "Block", "Conversion", "ConvertedNetwork", "DirectEncoder", "Encoder", "EventEncoder", "FixedLinear",
+    "FixedPointLIF", "LayerConversion", "LevelEncoder", "QuantisationWarning", "RateEncoder", "SCLinear", "SNNReadout",
+    "SpikingNetwork", "StochasticLIF", "Synapse", "from_snntorch",
 ]  # fmt: skip

@@ -1,0 +1,306 @@
+"""from_snntorch: a plain snntorch network becomes a SpikingNetwork, as exactly as the hardware's integers allow."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from sctorch import ir
+from sctorch.errors import ConfigError, ShapeError, UnsupportedError
+from sctorch.nn.conversion import Conversion, ConvertedNetwork, LayerConversion, QuantisationWarning, fingerprint
+from sctorch.nn.encoder import Encoder, EventEncoder
+from sctorch.nn.grids import MOST_FRAC_BITS, exact_frac, leak_bits, room, rounding_frac
+from sctorch.nn.neuron import LIF
+from sctorch.nn.readout import SNNReadout
+from sctorch.nn.snntorch_chain import Stage, stages
+from sctorch.nn.snntorch_neuron import Fields, leaky_fields
+from sctorch.nn.synapse import FixedLinear
+
+__all__ = ["from_snntorch"]
+
+MOST_WEIGHT_FRAC, MOST_WEIGHT_BITS, MOST_READOUT_FRAC = 24, 16, 16
+
+
+def from_snntorch(
+    net: torch.nn.Module,
+    num_steps: int,
+    encoder: Encoder | None = None,
+    weight_bits: int = 8,
+    frac_bits: int | None = None,
+    off_grid: str = "error",
+    output_mode: str | None = None,
+) -> ConvertedNetwork:
+    """A snntorch network of nn.Linear and snntorch.Leaky layers, on integers.
+
+    Parameters
+    ----------
+    net : torch.nn.Sequential, or a module of which the forward runs Linear, Leaky, Linear, Leaky ... in turn (it is
+        run once on a copy, to see what really follows what). It stays as it is.
+    num_steps : timesteps of one window.
+    encoder : what feeds the first Linear. By default `EventEncoder`: spikes [T, B, n] as they are; `DirectEncoder`
+        for features that are constant over the window.
+    weight_bits : magnitude bits, 1 to 16, of weights that lie on no grid of 16 bits. Those that do are taken as they
+        are, with as many bits as they need.
+    frac_bits : fractional bits of all membranes, 0 to 20. By default each layer gets as many as make its decayed sums
+        exact, or as many as float32 has room for.
+    off_grid : "error" refuses a beta off the grid (1 - 2^-k and multiples of 1/256) and a threshold off its own
+        (2^-20); "round" takes the nearest.
+    output_mode : "spike" counts the spikes of the last Leaky (default); "membrane" takes a last Leaky with
+        reset_mechanism "none" as scores. A last Linear without a Leaky is "membrane" with beta = 1.
+
+    Returns
+    -------
+    The network; its `conversion` says what was rounded, and how far. What was rounded is also a QuantisationWarning.
+
+    Raises
+    ------
+    UnsupportedError
+        For anything of the model that cannot be kept; it names the module and the ways out.
+    ConfigError
+        For an argument out of range, or a layer that needs more bits than float32 holds exactly.
+
+    Examples
+    --------
+    >>> import snntorch, torch
+    >>> from sctorch import nn
+    >>> net = torch.nn.Sequential(torch.nn.Linear(4, 3, bias=False), snntorch.Leaky(beta=0.5, init_hidden=True))
+    >>> with torch.no_grad():
+    ...     _ = net[0].weight.copy_(torch.tensor([[0.5, 1, 0, 0.25], [0, 0.75, -0.5, 1], [1, 1, -1, 0]]))
+    >>> converted = nn.from_snntorch(net, num_steps=8)
+    >>> print(converted.conversion.summary())
+    0 + 1: 3-bit weights with 2 fractional bits, membranes with 9; exact
+    """
+    wish = _Wish(num_steps, weight_bits, frac_bits, off_grid == "round")
+    _check_arguments(net, wish, off_grid, output_mode)
+    chain = stages(net, num_steps)
+    first, last = chain[0].linear, chain[-1]
+    encoder = EventEncoder(first.in_features) if encoder is None else encoder
+    if encoder.size != first.in_features:
+        raise ShapeError(
+            f"from_snntorch: the encoder gives {encoder.size} inputs but {chain[0].linear_name} takes "
+            f"{first.in_features}"
+        )
+    mode = _output_mode(last, output_mode)
+    layers: list[torch.nn.Module] = [encoder]
+    records = []
+    for stage in chain:
+        input_bits = encoder.value_bits if stage is chain[0] else 0
+        synapse, after, record = _convert(stage, input_bits, wish, scores=mode == "membrane" and stage is last)
+        layers += [synapse, after]
+        records.append(record)
+    if mode == "spike":
+        layers.append(SNNReadout(last.linear.out_features, output_mode="spike"))
+    result = ConvertedNetwork(*layers, num_steps=num_steps).to(first.weight.device)
+    options: dict[str, str | int | None] = {
+        "weight_bits": weight_bits, "frac_bits": frac_bits, "off_grid": off_grid, "output_mode": output_mode,
+    }  # fmt: skip
+    result.conversion = Conversion(tuple(records), options, fingerprint(result))
+    if not result.conversion.exact:
+        rounded = "\n".join(str(record) for record in records if not record.exact)
+        warnings.warn(f"from_snntorch rounded:\n{rounded}", QuantisationWarning, stacklevel=2)
+    return result
+
+
+@dataclass(frozen=True)
+class _Wish:
+    num_steps: int
+    weight_bits: int
+    frac_bits: int | None
+    rounds: bool
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """Grids on which one layer's integers fit float32."""
+
+    weight_frac: int
+    frac: int
+    weight: np.ndarray
+    bias: np.ndarray
+    weight_bits: int
+
+
+def _check_arguments(net: torch.nn.Module, wish: _Wish, off_grid: str, output_mode: str | None) -> None:
+    if not isinstance(net, torch.nn.Module):
+        raise ConfigError(f"from_snntorch: net is a {type(net).__name__}; give a torch module")
+    if wish.num_steps < 1:
+        raise ConfigError(f"from_snntorch: num_steps = {wish.num_steps} must be at least 1")
+    if not 1 <= wish.weight_bits <= MOST_WEIGHT_BITS:
+        raise ConfigError(f"from_snntorch: weight_bits = {wish.weight_bits} is outside 1 to {MOST_WEIGHT_BITS}")
+    if wish.frac_bits is not None and not 0 <= wish.frac_bits <= MOST_FRAC_BITS:
+        raise ConfigError(f"from_snntorch: frac_bits = {wish.frac_bits} is outside 0 to {MOST_FRAC_BITS}")
+    if off_grid not in ("error", "round"):
+        raise ConfigError(f"from_snntorch: off_grid = {off_grid!r} is unknown; allowed: error, round")
+    if output_mode not in (None, "spike", "membrane"):
+        raise ConfigError(f"from_snntorch: output_mode = {output_mode!r} is unknown; allowed: spike, membrane")
+
+
+def _output_mode(last: Stage, wished: str | None) -> str:
+    if last.leaky is None:
+        if wished == "spike":
+            raise UnsupportedError(
+                "output_mode 'spike' behind a Linear", last.linear_name, "End it with a Leaky, or leave it out."
+            )
+        return "membrane"
+    if wished == "membrane" and last.leaky.reset_mechanism != "none":
+        raise UnsupportedError(
+            f"output_mode 'membrane' with reset_mechanism {last.leaky.reset_mechanism!r}", last.leaky_name,
+            "Scores are membranes without a reset: build it with reset_mechanism='none', or use output_mode='spike'.",
+        )  # fmt: skip
+    return wished or "spike"
+
+
+def _convert(
+    stage: Stage, input_bits: int, wish: _Wish, scores: bool
+) -> tuple[FixedLinear, torch.nn.Module, LayerConversion]:
+    """The synapse, the neurons (or the readout) behind it, and what was rounded."""
+    linear = stage.linear
+    for name, parameter in linear.named_parameters():
+        if not torch.isfinite(parameter).all():
+            raise ConfigError(f"{stage.linear_name}: {name} holds NaN or infinity; the training diverged")
+    fields = None
+    if stage.leaky is not None:
+        fields = leaky_fields(f"{stage.leaky_name} (Leaky)", stage.leaky, linear.out_features, wish.rounds)
+    if scores and fields is not None and (len(fields.beta) > 1 or fields.learn_beta):
+        raise UnsupportedError(
+            "a membrane readout with a beta per neuron, or a learnt one,", stage.leaky_name,
+            "Give the last Leaky one fixed beta, or use output_mode='spike'.",
+        )  # fmt: skip
+    plan = _plan(stage, fields, input_bits, wish, scores)
+    synapse = FixedLinear(
+        linear.in_features, linear.out_features, plan.weight_bits, plan.weight_frac, bias=linear.bias is not None
+    )
+    with torch.no_grad():
+        synapse.weight.copy_(linear.weight)
+        if synapse.bias is not None:
+            synapse.bias.copy_(linear.bias)
+    after, theta_error = _after(linear.out_features, fields, plan, scores)
+    unit = 2.0 ** -(plan.weight_frac + input_bits)
+    record = LayerConversion(
+        stage.names, plan.weight_bits, plan.weight_frac, plan.frac,
+        weight_error=_largest(plan.weight * 2.0**-plan.weight_frac - _array(linear.weight)),
+        bias_error=0.0 if linear.bias is None else _largest(plan.bias * unit - _array(linear.bias)),
+        beta_error=0.0 if fields is None else fields.beta_error,
+        threshold_error=theta_error,
+        membrane_error=_membrane_error(fields, plan, input_bits, wish.num_steps, scores),
+    )  # fmt: skip
+    return synapse, after, record
+
+
+def _after(size: int, fields: Fields | None, plan: _Plan, scores: bool) -> tuple[torch.nn.Module, float]:
+    """The neurons or the readout behind a synapse, and the largest error of a threshold."""
+    if fields is None or scores:
+        beta = 1.0 if fields is None else float(fields.beta[0])
+        frac_bits = min(plan.frac, MOST_READOUT_FRAC)
+        return SNNReadout(size, output_mode="membrane", beta=beta, frac_bits=frac_bits), 0.0
+    frac_bits = min(plan.frac, MOST_FRAC_BITS)
+    theta = fields.theta_used(frac_bits)
+    neurons = LIF(
+        size, _scalar_or_list(fields.beta), _scalar_or_list(theta), fields.leak.kind, "gt", fields.reset,
+        fields.reset_delay, frac_bits, fields.spike_grad, learn_threshold=fields.learn_theta,
+        learn_beta=fields.learn_beta,
+    )  # fmt: skip
+    return neurons, _largest(theta - fields.theta)
+
+
+def _plan(stage: Stage, fields: Fields | None, input_bits: int, wish: _Wish, scores: bool) -> _Plan:
+    """The finest grids that fit: those of the weights as they are, else ever coarser ones."""
+    linear = stage.linear
+    weight = _array(linear.weight.float())
+    bias = np.zeros(linear.out_features) if linear.bias is None else _array(linear.bias.float())
+    start = _first_weight_frac(stage, weight, bias, input_bits, wish.weight_bits)
+    for weight_frac in range(start, -1, -1):
+        weights, biases = np.rint(weight * 2.0**weight_frac), np.rint(bias * 2.0 ** (weight_frac + input_bits))
+        if np.abs(biases).max() > 2**23:
+            continue
+        bits = max(1, int(np.abs(weights).max()).bit_length())
+        if not np.array_equal(weights, weight * 2.0**weight_frac):
+            bits = max(bits, wish.weight_bits)
+        synapse = ir.FixedSynapse("synapse", weights, biases, bits, weight_frac, input_bits)
+        frac = _membrane_frac(synapse, fields, wish, scores)
+        if frac is not None:
+            return _Plan(weight_frac, frac, weights, biases, bits)
+    raise ConfigError(
+        f"{stage.names}: its membranes can leave the integers that float32 holds exactly (2^24), on any grid of its "
+        "weights; lower num_steps or frac_bits, take a beta of 1 - 2^-k, or scale weights and thresholds down"
+    )
+
+
+def _first_weight_frac(stage: Stage, weight: np.ndarray, bias: np.ndarray, input_bits: int, weight_bits: int) -> int:
+    largest = float(np.abs(weight).max())
+    rounded = rounding_frac(largest, weight_bits, MOST_WEIGHT_FRAC)
+    of_weight = exact_frac(weight, MOST_WEIGHT_FRAC)
+    if of_weight is not None and largest * 2.0**of_weight < 2**MOST_WEIGHT_BITS:
+        of_bias = exact_frac(bias, MOST_WEIGHT_FRAC + input_bits)
+        wished = max(of_weight, of_bias - input_bits) if of_bias is not None else max(of_weight, rounded or 0)
+        finest = rounding_frac(largest, MOST_WEIGHT_BITS, MOST_WEIGHT_FRAC)
+        return min(wished, finest or 0)
+    if rounded is None:
+        raise ConfigError(
+            f"{stage.linear_name}: the weight {largest:g} does not fit weight_bits = {weight_bits}; "
+            "raise weight_bits (up to 16)"
+        )
+    return rounded
+
+
+def _exact_frac(fields: Fields | None, current_frac: int, num_steps: int, scores: bool) -> int:
+    """Fractional bits that hold every decayed sum of a window, and the threshold."""
+    if fields is None:
+        return current_frac
+    decays = leak_bits(fields.leak) * (num_steps - 1)
+    if scores:
+        return current_frac + decays
+    theta_frac = MOST_FRAC_BITS if fields.theta_frac is None else fields.theta_frac
+    if fields.reset.startswith("subtract"):  # the membrane then holds thresholds too
+        return max(current_frac, theta_frac) + decays
+    return max(current_frac + decays, theta_frac)
+
+
+def _membrane_frac(synapse: ir.FixedSynapse, fields: Fields | None, wish: _Wish, scores: bool) -> int | None:
+    """As many fractional bits of the membrane as make it exact, or as there is room for; None if there is none."""
+    readout = fields is None or scores
+    lowest = synapse.frac if readout or fields is None else max(synapse.frac, fields.theta_frac or 0)
+    most = MOST_READOUT_FRAC if readout else MOST_FRAC_BITS
+    wished = _exact_frac(fields, synapse.frac, wish.num_steps, scores) if wish.frac_bits is None else wish.frac_bits
+    frac = max(min(wished, most), lowest)
+    while frac >= lowest:
+        if frac > 24:  # of any register
+            return None
+        after: ir.Neuron | ir.Readout
+        if fields is None or scores:
+            leak = ir.Leak() if fields is None else fields.leak
+            after = ir.Readout("readout", synapse.size, "membrane", "argmax_membrane", frac, leak)
+        else:
+            theta = np.broadcast_to(fields.theta_used(min(frac, MOST_FRAC_BITS)) * 2.0**frac, (synapse.size,))
+            after = ir.Neuron(
+                "neuron", synapse.size, frac, theta, fields.leak, "gt", fields.reset, fields.reset_delay
+            )  # fmt: skip
+        spare = room(synapse, after, wish.num_steps)
+        if spare >= 0:
+            return frac
+        if wish.frac_bits is not None and frac == wish.frac_bits:
+            return None  # it was asked for, and does not fit
+        frac += spare
+    return None
+
+
+def _membrane_error(fields: Fields | None, plan: _Plan, input_bits: int, num_steps: int, scores: bool) -> float:
+    if fields is None or plan.frac >= _exact_frac(fields, plan.weight_frac + input_bits, num_steps, scores):
+        return 0.0
+    beta = max((b for b in fields.beta if b < 1), default=0.0)
+    return float(2.0**-plan.frac * (1 - beta ** (num_steps - 1)) / (1 - beta))
+
+
+def _array(values: torch.Tensor) -> np.ndarray:
+    return values.detach().cpu().double().numpy()
+
+
+def _largest(errors: np.ndarray) -> float:
+    return float(np.abs(errors).max())
+
+
+def _scalar_or_list(values: np.ndarray) -> float | list[float]:
+    return float(values[0]) if len(values) == 1 else [float(v) for v in values]
