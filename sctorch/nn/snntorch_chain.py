@@ -52,12 +52,7 @@ def stages(net: torch.nn.Module, num_steps: int) -> tuple[Stage, ...]:
     """
     leaves = {name: m for name, m in net.named_modules() if not list(m.children())}
     for name, module in net.named_modules():
-        if module._forward_hooks or module._forward_pre_hooks:
-            raise UnsupportedError(
-                "a forward hook, which may change what is computed,", _called(name, module), "Remove it."
-            )
-    for name, module in leaves.items():
-        _check_leaf(_called(name, module), module)
+        _check_module(_called(name, module), module)
     if not any(_is_leaky(module) for module in leaves.values()):
         raise UnsupportedError(
             f"a model of type {type(net).__name__}", "from_snntorch",
@@ -100,9 +95,14 @@ def _called(name: str, module: torch.nn.Module) -> str:
     return f"{name or 'the network'} ({type(module).__name__})"
 
 
-def _check_leaf(where: str, module: torch.nn.Module) -> None:
+def _check_module(where: str, module: torch.nn.Module) -> None:
     import snntorch
 
+    if module._forward_hooks or module._forward_pre_hooks:
+        raise UnsupportedError(
+            "a forward hook, which may change what is computed,", where,
+            "Remove it (that of torch.nn.utils.prune with prune.remove).",
+        )  # fmt: skip
     if _is_leaky(module) or _is_linear(module):
         return
     if isinstance(module, torch.nn.Dropout):
@@ -113,12 +113,11 @@ def _check_leaf(where: str, module: torch.nn.Module) -> None:
             raise UnsupportedError("flattening other than from dimension 1", where, "Give features [B, n].")
     elif isinstance(module, snntorch.SpikingNeuron):
         raise UnsupportedError("this neuron", where, "Of snntorch's neurons, Leaky itself can be kept exactly.")
-    elif not isinstance(module, torch.nn.Identity | torch.nn.modules.loss._Loss):
+    elif not (list(module.children()) or isinstance(module, torch.nn.Identity | torch.nn.modules.loss._Loss)):
         raise UnsupportedError(
             "this module", where,
-            "What is kept: torch.nn.Linear and snntorch.Leaky themselves (no subclass, no parametrisation; "
-            "torch.nn.utils.prune.remove and parametrize.remove_parametrizations make them plain again), "
-            "Flatten, Identity and Dropout. " + WAY_OUT,
+            "What is kept: torch.nn.Linear and snntorch.Leaky themselves (no subclass; of a parametrisation "
+            "torch.nn.utils.parametrize.remove_parametrizations makes one), Flatten, Identity and Dropout. " + WAY_OUT,
         )  # fmt: skip
 
 

@@ -170,9 +170,10 @@ def _convert(
             "Give the last Leaky one fixed beta, or use output_mode='spike'.",
         )  # fmt: skip
     plan = _plan(stage, fields, input_bits, wish, scores)
-    synapse = FixedLinear(
-        linear.in_features, linear.out_features, plan.weight_bits, plan.weight_frac, bias=linear.bias is not None
-    )
+    with torch.random.fork_rng(devices=[]):  # a new layer draws weights, which are not used here
+        synapse = FixedLinear(
+            linear.in_features, linear.out_features, plan.weight_bits, plan.weight_frac, bias=linear.bias is not None
+        )
     with torch.no_grad():
         synapse.weight.copy_(linear.weight)
         if synapse.bias is not None:

@@ -71,7 +71,7 @@ def leaky_fields(where: str, leaky: Any, size: int, rounds: bool) -> Fields:
         bad = next(v for v in theta if exact_frac(np.array([v]), MOST_FRAC_BITS) is None)
         near = np.rint(bad * 2**8) / 2**8
         raise UnsupportedError(
-            f"threshold = {bad:.9g}, off the grid of 2^-{MOST_FRAC_BITS},", where,
+            f"threshold = {bad:.6g}, off the grid of 2^-{MOST_FRAC_BITS},", where,
             f"Take one with fewer fractional bits, such as {near:g}, or {ROUND}.",
         )  # fmt: skip
     reset, delay = leaky.reset_mechanism, bool(leaky.reset_delay)
@@ -105,8 +105,8 @@ def _beta(where: str, given: np.ndarray, learn: bool, rounds: bool) -> tuple[np.
         value, near = given[off[0]], used[off[0]]
         cheap = f" or {shift[0]:g} = 1 - 2^-k, which is a subtraction" if one_for_all else ""
         raise UnsupportedError(
-            f"beta = {value:.9g}, off the grid of 1/{2**BETA_BITS},", where,
-            f"Set it to {near:.9g}{cheap}, or {ROUND}.",
+            f"beta = {value:.6g}, off the grid of 1/{2**BETA_BITS},", where,
+            f"Set it to {near:.6g}{cheap}, or {ROUND}.",
         )  # fmt: skip
     if len(used) > 1:
         return used, ir.Leak("multiply", BETA_BITS, (used * 2**BETA_BITS).astype(np.int64))

@@ -69,9 +69,7 @@ def run_snntorch(net: torch.nn.Module, model: ConvertedNetwork, encoded: np.ndar
     layers = list(model.named_layers())
     encoder = layers[0][1]
     assert isinstance(encoder, Encoder)
-    # A design's numbers take up to 24 + 16 bits in between; the user's own forward has the user's own type.
-    dtype = stages(net, model.num_steps)[0].linear.weight.dtype if own else torch.float64
-    flow = torch.from_numpy(np.asarray(encoded) * 2.0**-encoder.value_bits).to(dtype)
+    flow = torch.from_numpy(np.asarray(encoded) * 2.0**-encoder.value_bits)
     trace: dict[str, Tensor] = {}
     current_frac = encoder.value_bits
     pairs = iter(layers[1:])
@@ -85,7 +83,7 @@ def run_snntorch(net: torch.nn.Module, model: ConvertedNetwork, encoded: np.ndar
             frac = after.frac(current_frac)
             linear, leaky = _copies(stage, None if own else _Design(synapse, after, current_frac, encoder.value_bits))
             encoder = EventEncoder(1)  # from here on the inputs are spikes
-            currents = torch.stack([linear(x) for x in flow])
+            currents = torch.stack([linear(x) for x in flow.to(linear.weight.dtype)])
             trace[synapse_name] = currents.double() * 2.0**current_frac
             current_frac = 0
             if leaky is None:
@@ -135,7 +133,7 @@ def _copies(stage: Stage, design: _Design | None) -> tuple[Any, Any]:
     leaky = None if stage.leaky is None else isolated(stage.leaky).cpu()
     if design is None:
         return linear, leaky
-    linear.double()
+    linear.double()  # a product with the leak's factor takes more than 24 bits
     linear.weight.copy_(design.weight)
     if linear.bias is not None:
         linear.bias.copy_(design.bias)
