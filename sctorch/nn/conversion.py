@@ -30,6 +30,7 @@ class LayerConversion:
     names : the two modules' names in the given network, "fc1 + lif1".
     weight_bits, weight_frac : magnitude bits and fractional bits of the integer weights.
     frac_bits : fractional bits of the membrane.
+    cut : fractional bits that the weights lost because float32 has no room for the membranes they would need.
     weight_error, bias_error, beta_error, threshold_error : what rounding the parameters changed.
     membrane_error : bound of what rounding the leak takes from a membrane within one window, as long as the spikes
         stay the same. 0 where the bits hold every decayed sum.
@@ -44,6 +45,7 @@ class LayerConversion:
     beta_error: float = 0.0
     threshold_error: float = 0.0
     membrane_error: float = 0.0
+    cut: int = 0
 
     @property
     def errors(self) -> dict[str, float]:
@@ -58,9 +60,10 @@ class LayerConversion:
 
     def __str__(self) -> str:
         errors = ", ".join(f"{name} {value:.3g}" for name, value in self.errors.items() if value)
+        cut = f" ({self.cut} fewer than wished: a beta of 1 - 2^-k leaves the most room)" if self.cut else ""
         return (
-            f"{self.names}: {self.weight_bits}-bit weights with {self.weight_frac} fractional bits, membranes with "
-            f"{self.frac_bits}; " + (f"largest errors: {errors}" if errors else "exact")
+            f"{self.names}: {self.weight_bits}-bit weights with {self.weight_frac} fractional bits{cut}, membranes "
+            f"with {self.frac_bits}; " + (f"largest errors: {errors}" if errors else "exact")
         )
 
 

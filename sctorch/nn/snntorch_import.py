@@ -121,6 +121,7 @@ class _Plan:
     weight: np.ndarray
     bias: np.ndarray
     weight_bits: int
+    cut: int
 
 
 def _check_arguments(net: torch.nn.Module, wish: _Wish, off_grid: str, output_mode: str | None) -> None:
@@ -187,6 +188,7 @@ def _convert(
         beta_error=0.0 if fields is None else fields.beta_error,
         threshold_error=theta_error,
         membrane_error=_membrane_error(fields, plan, input_bits, wish.num_steps, scores),
+        cut=plan.cut,
     )  # fmt: skip
     return synapse, after, record
 
@@ -223,7 +225,7 @@ def _plan(stage: Stage, fields: Fields | None, input_bits: int, wish: _Wish, sco
         synapse = ir.FixedSynapse("synapse", weights, biases, bits, weight_frac, input_bits)
         frac = _membrane_frac(synapse, fields, wish, scores)
         if frac is not None:
-            return _Plan(weight_frac, frac, weights, biases, bits)
+            return _Plan(weight_frac, frac, weights, biases, bits, start - weight_frac)
     raise ConfigError(
         f"{stage.names}: its membranes can leave the integers that float32 holds exactly (2^24), on any grid of its "
         "weights; lower num_steps or frac_bits, take a beta of 1 - 2^-k, or scale weights and thresholds down"

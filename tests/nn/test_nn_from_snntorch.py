@@ -253,8 +253,9 @@ def test_weights_on_a_grid_too_fine_for_float32_are_rounded() -> None:
     net = torch.nn.Sequential(torch.nn.Linear(100, 3, bias=False), Leaky(beta=0.90234375))
     with torch.no_grad():
         net[0].weight.copy_(torch.randint(-(2**15), 2**15, (3, 100)) * 2.0**-15)
-    with pytest.warns(nn.QuantisationWarning, match="weight"):
+    with pytest.warns(nn.QuantisationWarning, match=r"fewer than wished: a beta of 1 - 2\^-k leaves the most room"):
         converted = nn.from_snntorch(net, 25)
+    assert converted.conversion.layers[0].cut == 15 - converted.conversion.layers[0].weight_frac
     synapse, layer = converted.get_submodule("synapse1"), converted.conversion.layers[0]
     used = synapse.integer_weight().double() * 2.0**-layer.weight_frac  # type: ignore[operator]
     assert layer.weight_error == (used - net[0].weight).abs().max() > 0
