@@ -8,7 +8,7 @@ from sctorch import ir
 
 __all__ = ["MOST_FRAC_BITS", "exact_frac", "leak_bits", "room", "rounding_frac"]
 
-MOST_FRAC_BITS = 16  # of a membrane, as LIF takes them
+MOST_FRAC_BITS = 20  # of a membrane, as LIF takes them
 FLOAT_BITS = 24  # float32 holds every integer up to 2**24
 
 

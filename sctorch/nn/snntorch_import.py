@@ -21,7 +21,7 @@ from sctorch.nn.synapse import FixedLinear
 
 __all__ = ["from_snntorch"]
 
-MOST_WEIGHT_FRAC, MOST_WEIGHT_BITS, MOST_READOUT_FRAC = 24, 16, 16
+MOST_WEIGHT_FRAC, MOST_WEIGHT_BITS = 24, 16
 
 
 def from_snntorch(
@@ -32,6 +32,8 @@ def from_snntorch(
     frac_bits: int | None = None,
     off_grid: str = "error",
     output_mode: str | None = None,
+    decision_rule: str | None = None,
+    class_threshold: int = 1,
 ) -> ConvertedNetwork:
     """A snntorch network of nn.Linear and snntorch.Leaky layers, on integers.
 
@@ -50,6 +52,7 @@ def from_snntorch(
         (2^-20); "round" takes the nearest.
     output_mode : "spike" counts the spikes of the last Leaky (default); "membrane" takes a last Leaky with
         reset_mechanism "none" as scores. A last Linear without a Leaky is "membrane" with beta = 1.
+    decision_rule, class_threshold : what the scores decide; see `SNNReadout`.
 
     Returns
     -------
@@ -84,18 +87,22 @@ def from_snntorch(
             f"{first.in_features}"
         )
     mode = _output_mode(last, output_mode)
+    rule = _Rule(decision_rule, class_threshold)
     layers: list[torch.nn.Module] = [encoder]
     records = []
     for stage in chain:
         input_bits = encoder.value_bits if stage is chain[0] else 0
-        synapse, after, record = _convert(stage, input_bits, wish, scores=mode == "membrane" and stage is last)
+        synapse, after, record = _convert(
+            stage, input_bits, wish, rule if mode == "membrane" and stage is last else None
+        )
         layers += [synapse, after]
         records.append(record)
     if mode == "spike":
-        layers.append(SNNReadout(last.linear.out_features, output_mode="spike"))
+        layers.append(SNNReadout(last.linear.out_features, output_mode="spike", **vars(rule)))
     result = ConvertedNetwork(*layers, num_steps=num_steps).to(first.weight.device)
     options: dict[str, str | int | None] = {
         "weight_bits": weight_bits, "frac_bits": frac_bits, "off_grid": off_grid, "output_mode": output_mode,
+        **vars(rule),
     }  # fmt: skip
     result.conversion = Conversion(tuple(records), options, fingerprint(result))
     if not result.conversion.exact:
@@ -110,6 +117,14 @@ class _Wish:
     weight_bits: int
     frac_bits: int | None
     rounds: bool
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """What a readout decides by."""
+
+    decision_rule: str | None
+    class_threshold: int
 
 
 @dataclass(frozen=True)
@@ -155,10 +170,10 @@ def _output_mode(last: Stage, wished: str | None) -> str:
 
 
 def _convert(
-    stage: Stage, input_bits: int, wish: _Wish, scores: bool
+    stage: Stage, input_bits: int, wish: _Wish, rule: _Rule | None
 ) -> tuple[FixedLinear, torch.nn.Module, LayerConversion]:
-    """The synapse, the neurons (or the readout) behind it, and what was rounded."""
-    linear = stage.linear
+    """The synapse, the neurons (or with a rule the readout) behind it, and what was rounded."""
+    linear, scores = stage.linear, rule is not None
     for name, parameter in linear.named_parameters():
         if not torch.isfinite(parameter).all():
             raise ConfigError(f"{stage.linear_name}: {name} holds NaN or infinity; the training diverged")
@@ -179,7 +194,7 @@ def _convert(
         synapse.weight.copy_(linear.weight)
         if synapse.bias is not None:
             synapse.bias.copy_(linear.bias)
-    after, theta_error = _after(linear.out_features, fields, plan, scores)
+    after, theta_error = _after(linear.out_features, fields, plan, rule)
     unit = 2.0 ** -(plan.weight_frac + input_bits)
     record = LayerConversion(
         stage.names, plan.weight_bits, plan.weight_frac, plan.frac,
@@ -193,12 +208,12 @@ def _convert(
     return synapse, after, record
 
 
-def _after(size: int, fields: Fields | None, plan: _Plan, scores: bool) -> tuple[torch.nn.Module, float]:
+def _after(size: int, fields: Fields | None, plan: _Plan, rule: _Rule | None) -> tuple[torch.nn.Module, float]:
     """The neurons or the readout behind a synapse, and the largest error of a threshold."""
-    if fields is None or scores:
+    if fields is None or rule is not None:
         beta = 1.0 if fields is None else float(fields.beta[0])
-        frac_bits = min(plan.frac, MOST_READOUT_FRAC)
-        return SNNReadout(size, output_mode="membrane", beta=beta, frac_bits=frac_bits), 0.0
+        frac_bits, fixed = min(plan.frac, MOST_FRAC_BITS), {} if rule is None else vars(rule)
+        return SNNReadout(size, output_mode="membrane", beta=beta, frac_bits=frac_bits, **fixed), 0.0
     frac_bits = min(plan.frac, MOST_FRAC_BITS)
     theta = fields.theta_used(frac_bits)
     neurons = LIF(
@@ -228,7 +243,8 @@ def _plan(stage: Stage, fields: Fields | None, input_bits: int, wish: _Wish, sco
             return _Plan(weight_frac, frac, weights, biases, bits, start - weight_frac)
     raise ConfigError(
         f"{stage.names}: its membranes can leave the integers that float32 holds exactly (2^24), on any grid of its "
-        "weights; lower num_steps or frac_bits, take a beta of 1 - 2^-k, or scale weights and thresholds down"
+        "weights; lower num_steps or frac_bits, take a beta of 1 - 2^-k, scale weights and thresholds down, or let "
+        "off_grid='round' round thresholds too"
     )
 
 
@@ -264,11 +280,11 @@ def _exact_frac(fields: Fields | None, current_frac: int, num_steps: int, scores
 
 def _membrane_frac(synapse: ir.FixedSynapse, fields: Fields | None, wish: _Wish, scores: bool) -> int | None:
     """As many fractional bits of the membrane as make it exact, or as there is room for; None if there is none."""
-    readout = fields is None or scores
-    lowest = synapse.frac if readout or fields is None else max(synapse.frac, fields.theta_frac or 0)
-    most = MOST_READOUT_FRAC if readout else MOST_FRAC_BITS
+    lowest = synapse.frac
+    if fields is not None and not scores and not wish.rounds:
+        lowest = max(lowest, fields.theta_frac or 0)  # a threshold is kept as it is
     wished = _exact_frac(fields, synapse.frac, wish.num_steps, scores) if wish.frac_bits is None else wish.frac_bits
-    frac = max(min(wished, most), lowest)
+    frac = max(min(wished, MOST_FRAC_BITS), lowest)
     while frac >= lowest:
         if frac > 24:  # of any register
             return None

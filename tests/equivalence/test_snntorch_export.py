@@ -13,8 +13,10 @@ import torch
 from snntorch_nets import SIZES, Documented, assert_alive, events, on_grid
 
 import sctorch
-from sctorch import backends, nn
+from sctorch import backends, ir, nn
+from sctorch.backends import Design
 from sctorch.errors import ConfigError, MismatchError
+from sctorch.lower import lower
 
 STEPS = 12
 
@@ -57,6 +59,33 @@ def test_a_net_of_mixed_rules_through_hls(tmp_path: Path) -> None:
     assert [pair.name for pair in report.pairs][0::2] == ["snntorch = torch", "ir = hls"]
 
 
+@pytest.mark.parametrize(("reset", "delay"), list(itertools.product(("subtract", "zero", "none"), (True, False))))
+@pytest.mark.parametrize("beta", [0.9375, 0.3125])
+def test_the_pair_is_exact_where_the_leak_rounds(beta: float, reset: str, delay: bool, tmp_path: Path) -> None:
+    """Long windows and few fractional bits: snntorch runs with the same grid, rounded the same way, and agrees."""
+    net = on_grid(Documented({"beta": beta, "reset_mechanism": reset, "reset_delay": delay}), 1)
+    with pytest.warns(nn.QuantisationWarning, match="largest errors: membrane"):
+        converted = nn.from_snntorch(net, 25, frac_bits=5)
+    network = lower(converted, meta=converted.converted_meta())
+    report = sctorch.verify(net, Simulated(network), events(25))
+    report.raise_if_failed()
+    assert report.pairs[0].values == 25 * 40 * 3 * (SIZES[1] + SIZES[2])
+    (note,) = report.notes
+    assert "membranes rounded by at most" in note
+
+
+class Simulated(Design):
+    """A design without hardware, where snntorch is what is under test."""
+
+    backend = "simulated"
+
+    def __init__(self, network: ir.Network) -> None:
+        super().__init__(Path("nowhere"), network, {})
+
+    def trace(self, x: np.ndarray) -> ir.Trace:
+        return ir.simulate(self.network, x)
+
+
 def test_off_the_grid_the_difference_is_stated_and_no_verdict(tmp_path: Path) -> None:
     """Everything is off its grid, and few bits make it show; the pair itself is exact, with the rounded numbers."""
     torch.manual_seed(2)
@@ -92,7 +121,9 @@ def test_scores_that_are_membranes(mode: str, tmp_path: Path) -> None:
         net = net[:3]
         design = sctorch.export(net, tmp_path / "x", num_steps=6, encoder=nn.DirectEncoder(SIZES[0], bits=4))
     else:
-        converted = nn.from_snntorch(net, 6, nn.DirectEncoder(SIZES[0], bits=4), output_mode="membrane")
+        net = net[:2] + on_grid(torch.nn.Sequential(torch.nn.Linear(SIZES[1], 2), net[3]), 2)
+        encoder = nn.DirectEncoder(SIZES[0], bits=4)
+        converted = nn.from_snntorch(net, 6, encoder, output_mode="membrane", decision_rule="binary_logit")
         design = sctorch.export(converted, tmp_path / "x")
     report = sctorch.verify(net, design, x)
     report.raise_if_failed()

@@ -138,6 +138,19 @@ def test_a_last_linear_is_a_membrane_readout() -> None:
         nn.from_snntorch(net, STEPS, output_mode="spike")
 
 
+@pytest.mark.parametrize("last", ["leaky", "linear"])
+def test_the_rule_of_the_decision(last: str) -> None:
+    net = on_grid(Documented({"beta": 0.5}), 0).sequential()
+    fields = {"decision_rule": "first_to_threshold", "class_threshold": 3}
+    if last == "linear":
+        net, fields = torch.nn.Sequential(*net[:2], torch.nn.Linear(SIZES[1], 2)), {"decision_rule": "binary_logit"}
+        on_grid(net, 0)
+    converted = nn.from_snntorch(net, STEPS, **fields)
+    readout: Any = converted.get_submodule("readout")
+    assert {name: getattr(readout, name) for name in fields} == fields
+    assert dict(converted.conversion.options).items() >= fields.items()
+
+
 def test_a_last_leaky_without_reset_gives_its_membranes_as_scores() -> None:
     net = on_grid(Documented({"beta": 0.5}, {"beta": 0.5, "reset_mechanism": "none"}), 0)
     converted = nn.from_snntorch(net, STEPS, output_mode="membrane")
@@ -178,9 +191,9 @@ def test_weights_off_the_grid_are_rounded_and_the_stated_errors_are_true() -> No
         max(layer.weight_error, layer.bias_error) for layer in converted.conversion.layers
     )
     assert not converted.conversion.exact
-    finer = nn.from_snntorch
     with pytest.warns(nn.QuantisationWarning):
-        assert finer(net, STEPS, weight_bits=12).conversion.parameter_error < converted.conversion.parameter_error / 30
+        finer = nn.from_snntorch(net, STEPS, weight_bits=12).conversion
+    assert finer.parameter_error < converted.conversion.parameter_error / 30
 
 
 @pytest.mark.parametrize(("beta", "kind"), [(0.9375, "shift"), (0.90234375, "multiply")])
@@ -270,6 +283,16 @@ def test_what_no_grid_has_room_for_is_refused() -> None:
         nn.from_snntorch(net, 1000, weight_bits=16)
     with pytest.raises(ConfigError, match=r"lower num_steps or frac_bits"):
         nn.from_snntorch(on_grid(Documented({"beta": 0.25}), 0), 25, frac_bits=16)
+
+
+def test_a_threshold_too_fine_for_its_membranes() -> None:
+    """A product leak leaves 16 bits for everything; 2^-14 is more than it has room for here."""
+    net = on_grid(Documented({"beta": 0.25, "threshold": 1 + 2.0**-14}, {"beta": 0.5}), 0)
+    with pytest.raises(ConfigError, match=r"fc1 \+ lif1: its membranes can leave .* off_grid='round'"):
+        nn.from_snntorch(net, 9)
+    with pytest.warns(nn.QuantisationWarning, match="threshold 6"):
+        layer = nn.from_snntorch(net, 9, off_grid="round").conversion.layers[0]
+    assert layer.threshold_error == 2.0**-14
 
 
 def test_learnable_fields_stay_learnable() -> None:
