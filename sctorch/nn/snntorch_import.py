@@ -8,20 +8,19 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from sctorch import ir
 from sctorch.errors import ConfigError, ShapeError, UnsupportedError
+from sctorch.ir.checks import check_choice, check_range
 from sctorch.nn.conversion import Conversion, ConvertedNetwork, LayerConversion, QuantisationWarning, fingerprint
 from sctorch.nn.encoder import Encoder, EventEncoder
-from sctorch.nn.grids import MOST_FRAC_BITS, exact_frac, leak_bits, room, rounding_frac
+from sctorch.nn.grids import MOST_FRAC_BITS
 from sctorch.nn.neuron import LIF
 from sctorch.nn.readout import SNNReadout
 from sctorch.nn.snntorch_chain import Stage, stages
 from sctorch.nn.snntorch_neuron import Fields, leaky_fields
+from sctorch.nn.snntorch_plan import MOST_WEIGHT_BITS, Plan, Wish, array, make_plan, membrane_error
 from sctorch.nn.synapse import FixedLinear
 
 __all__ = ["from_snntorch"]
-
-MOST_WEIGHT_FRAC, MOST_WEIGHT_BITS = 24, 16
 
 
 def from_snntorch(
@@ -76,7 +75,7 @@ def from_snntorch(
     >>> print(converted.conversion.summary())
     0 + 1: 3-bit weights with 2 fractional bits, membranes with 9; exact
     """
-    wish = _Wish(num_steps, weight_bits, frac_bits, off_grid == "round")
+    wish = Wish(num_steps, weight_bits, frac_bits, off_grid == "round")
     _check_arguments(net, wish, off_grid, output_mode)
     chain = stages(net, num_steps)
     first, last = chain[0].linear, chain[-1]
@@ -112,14 +111,6 @@ def from_snntorch(
 
 
 @dataclass(frozen=True)
-class _Wish:
-    num_steps: int
-    weight_bits: int
-    frac_bits: int | None
-    rounds: bool
-
-
-@dataclass(frozen=True)
 class _Rule:
     """What a readout decides by."""
 
@@ -127,31 +118,16 @@ class _Rule:
     class_threshold: int
 
 
-@dataclass(frozen=True)
-class _Plan:
-    """Grids on which one layer's integers fit float32."""
-
-    weight_frac: int
-    frac: int
-    weight: np.ndarray
-    bias: np.ndarray
-    weight_bits: int
-    cut: int
-
-
-def _check_arguments(net: torch.nn.Module, wish: _Wish, off_grid: str, output_mode: str | None) -> None:
+def _check_arguments(net: torch.nn.Module, wish: Wish, off_grid: str, output_mode: str | None) -> None:
     if not isinstance(net, torch.nn.Module):
         raise ConfigError(f"from_snntorch: net is a {type(net).__name__}; give a torch module")
-    if wish.num_steps < 1:
-        raise ConfigError(f"from_snntorch: num_steps = {wish.num_steps} must be at least 1")
-    if not 1 <= wish.weight_bits <= MOST_WEIGHT_BITS:
-        raise ConfigError(f"from_snntorch: weight_bits = {wish.weight_bits} is outside 1 to {MOST_WEIGHT_BITS}")
-    if wish.frac_bits is not None and not 0 <= wish.frac_bits <= MOST_FRAC_BITS:
-        raise ConfigError(f"from_snntorch: frac_bits = {wish.frac_bits} is outside 0 to {MOST_FRAC_BITS}")
-    if off_grid not in ("error", "round"):
-        raise ConfigError(f"from_snntorch: off_grid = {off_grid!r} is unknown; allowed: error, round")
-    if output_mode not in (None, "spike", "membrane"):
-        raise ConfigError(f"from_snntorch: output_mode = {output_mode!r} is unknown; allowed: spike, membrane")
+    check_range(wish.num_steps, 1, 1 << 16, "from_snntorch: num_steps")
+    check_range(wish.weight_bits, 1, MOST_WEIGHT_BITS, "from_snntorch: weight_bits")
+    if wish.frac_bits is not None:
+        check_range(wish.frac_bits, 0, MOST_FRAC_BITS, "from_snntorch: frac_bits")
+    check_choice(off_grid, ("error", "round"), "from_snntorch: off_grid")
+    if output_mode is not None:
+        check_choice(output_mode, ("spike", "membrane"), "from_snntorch: output_mode")
 
 
 def _output_mode(last: Stage, wished: str | None) -> str:
@@ -170,7 +146,7 @@ def _output_mode(last: Stage, wished: str | None) -> str:
 
 
 def _convert(
-    stage: Stage, input_bits: int, wish: _Wish, rule: _Rule | None
+    stage: Stage, input_bits: int, wish: Wish, rule: _Rule | None
 ) -> tuple[FixedLinear, torch.nn.Module, LayerConversion]:
     """The synapse, the neurons (or with a rule the readout) behind it, and what was rounded."""
     linear, scores = stage.linear, rule is not None
@@ -185,7 +161,7 @@ def _convert(
             "a membrane readout with a beta per neuron, or a learnt one,", stage.leaky_name,
             "Give the last Leaky one fixed beta, or use output_mode='spike'.",
         )  # fmt: skip
-    plan = _plan(stage, fields, input_bits, wish, scores)
+    plan = make_plan(stage, fields, input_bits, wish, scores)
     with torch.random.fork_rng(devices=[]):  # a new layer draws weights, which are not used here
         synapse = FixedLinear(
             linear.in_features, linear.out_features, plan.weight_bits, plan.weight_frac, bias=linear.bias is not None
@@ -198,17 +174,17 @@ def _convert(
     unit = 2.0 ** -(plan.weight_frac + input_bits)
     record = LayerConversion(
         stage.names, plan.weight_bits, plan.weight_frac, plan.frac,
-        weight_error=_largest(plan.weight * 2.0**-plan.weight_frac - _array(linear.weight)),
-        bias_error=0.0 if linear.bias is None else _largest(plan.bias * unit - _array(linear.bias)),
+        weight_error=_largest(plan.weight * 2.0**-plan.weight_frac - array(linear.weight)),
+        bias_error=0.0 if linear.bias is None else _largest(plan.bias * unit - array(linear.bias)),
         beta_error=0.0 if fields is None else fields.beta_error,
         threshold_error=theta_error,
-        membrane_error=_membrane_error(fields, plan, input_bits, wish.num_steps, scores),
+        membrane_error=membrane_error(fields, plan, input_bits, wish.num_steps, scores),
         cut=plan.cut,
     )  # fmt: skip
     return synapse, after, record
 
 
-def _after(size: int, fields: Fields | None, plan: _Plan, rule: _Rule | None) -> tuple[torch.nn.Module, float]:
+def _after(size: int, fields: Fields | None, plan: Plan, rule: _Rule | None) -> tuple[torch.nn.Module, float]:
     """The neurons or the readout behind a synapse, and the largest error of a threshold."""
     if fields is None or rule is not None:
         beta = 1.0 if fields is None else float(fields.beta[0])
@@ -222,99 +198,6 @@ def _after(size: int, fields: Fields | None, plan: _Plan, rule: _Rule | None) ->
         learn_beta=fields.learn_beta,
     )  # fmt: skip
     return neurons, _largest(theta - fields.theta)
-
-
-def _plan(stage: Stage, fields: Fields | None, input_bits: int, wish: _Wish, scores: bool) -> _Plan:
-    """The finest grids that fit: those of the weights as they are, else ever coarser ones."""
-    linear = stage.linear
-    weight = _array(linear.weight.float())
-    bias = np.zeros(linear.out_features) if linear.bias is None else _array(linear.bias.float())
-    start = _first_weight_frac(stage, weight, bias, input_bits, wish.weight_bits)
-    for weight_frac in range(start, -1, -1):
-        weights, biases = np.rint(weight * 2.0**weight_frac), np.rint(bias * 2.0 ** (weight_frac + input_bits))
-        if np.abs(biases).max() > 2**23:
-            continue
-        bits = max(1, int(np.abs(weights).max()).bit_length())
-        if not np.array_equal(weights, weight * 2.0**weight_frac):
-            bits = max(bits, wish.weight_bits)
-        synapse = ir.FixedSynapse("synapse", weights, biases, bits, weight_frac, input_bits)
-        frac = _membrane_frac(synapse, fields, wish, scores)
-        if frac is not None:
-            return _Plan(weight_frac, frac, weights, biases, bits, start - weight_frac)
-    raise ConfigError(
-        f"{stage.names}: its membranes can leave the integers that float32 holds exactly (2^24), on any grid of its "
-        "weights; lower num_steps or frac_bits, take a beta of 1 - 2^-k, scale weights and thresholds down, or let "
-        "off_grid='round' round thresholds too"
-    )
-
-
-def _first_weight_frac(stage: Stage, weight: np.ndarray, bias: np.ndarray, input_bits: int, weight_bits: int) -> int:
-    largest = float(np.abs(weight).max())
-    rounded = rounding_frac(largest, weight_bits, MOST_WEIGHT_FRAC)
-    of_weight = exact_frac(weight, MOST_WEIGHT_FRAC)
-    if of_weight is not None and largest * 2.0**of_weight < 2**MOST_WEIGHT_BITS:
-        of_bias = exact_frac(bias, MOST_WEIGHT_FRAC + input_bits)
-        wished = max(of_weight, of_bias - input_bits) if of_bias is not None else max(of_weight, rounded or 0)
-        finest = rounding_frac(largest, MOST_WEIGHT_BITS, MOST_WEIGHT_FRAC)
-        return min(wished, finest or 0)
-    if rounded is None:
-        raise ConfigError(
-            f"{stage.linear_name}: the weight {largest:g} does not fit weight_bits = {weight_bits}; "
-            "raise weight_bits (up to 16)"
-        )
-    return rounded
-
-
-def _exact_frac(fields: Fields | None, current_frac: int, num_steps: int, scores: bool) -> int:
-    """Fractional bits that hold every decayed sum of a window, and the threshold."""
-    if fields is None:
-        return current_frac
-    decays = leak_bits(fields.leak) * (num_steps - 1)
-    if scores:
-        return current_frac + decays
-    theta_frac = MOST_FRAC_BITS if fields.theta_frac is None else fields.theta_frac
-    if fields.reset.startswith("subtract"):  # the membrane then holds thresholds too
-        return max(current_frac, theta_frac) + decays
-    return max(current_frac + decays, theta_frac)
-
-
-def _membrane_frac(synapse: ir.FixedSynapse, fields: Fields | None, wish: _Wish, scores: bool) -> int | None:
-    """As many fractional bits of the membrane as make it exact, or as there is room for; None if there is none."""
-    lowest = synapse.frac
-    if fields is not None and not scores and not wish.rounds:
-        lowest = max(lowest, fields.theta_frac or 0)  # a threshold is kept as it is
-    wished = _exact_frac(fields, synapse.frac, wish.num_steps, scores) if wish.frac_bits is None else wish.frac_bits
-    frac = max(min(wished, MOST_FRAC_BITS), lowest)
-    while frac >= lowest:
-        if frac > 24:  # of any register
-            return None
-        after: ir.Neuron | ir.Readout
-        if fields is None or scores:
-            leak = ir.Leak() if fields is None else fields.leak
-            after = ir.Readout("readout", synapse.size, "membrane", "argmax_membrane", frac, leak)
-        else:
-            theta = np.broadcast_to(fields.theta_used(min(frac, MOST_FRAC_BITS)) * 2.0**frac, (synapse.size,))
-            after = ir.Neuron(
-                "neuron", synapse.size, frac, theta, fields.leak, "gt", fields.reset, fields.reset_delay
-            )  # fmt: skip
-        spare = room(synapse, after, wish.num_steps)
-        if spare >= 0:
-            return frac
-        if wish.frac_bits is not None and frac == wish.frac_bits:
-            return None  # it was asked for, and does not fit
-        frac += spare
-    return None
-
-
-def _membrane_error(fields: Fields | None, plan: _Plan, input_bits: int, num_steps: int, scores: bool) -> float:
-    if fields is None or plan.frac >= _exact_frac(fields, plan.weight_frac + input_bits, num_steps, scores):
-        return 0.0
-    beta = max((b for b in fields.beta if b < 1), default=0.0)
-    return float(2.0**-plan.frac * (1 - beta ** (num_steps - 1)) / (1 - beta))
-
-
-def _array(values: torch.Tensor) -> np.ndarray:
-    return values.detach().cpu().double().numpy()
 
 
 def _largest(errors: np.ndarray) -> float:

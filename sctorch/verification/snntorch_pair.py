@@ -26,7 +26,8 @@ from sctorch.nn import (
     from_snntorch,
 )
 from sctorch.nn.conversion import conversion_options
-from sctorch.nn.snntorch_chain import Stage, isolated, stages
+from sctorch.nn.snntorch_chain import Stage, stages
+from sctorch.nn.snntorch_forward import isolated
 
 __all__ = ["as_exported", "run_snntorch", "statement"]
 

@@ -526,9 +526,10 @@ def _nan() -> Any:
 @pytest.mark.parametrize(
     ("error", "text", "net", "options"),
     [
-        (ConfigError, "num_steps = 0 must be", None, {"num_steps": 0}),
+        (ConfigError, "num_steps = 0 is outside 1 to", None, {"num_steps": 0}),
+        (ConfigError, "num_steps = 2.5 must be an integer", None, {"num_steps": 2.5}),
         (ConfigError, "weight_bits = 17 is outside 1 to 16", None, {"weight_bits": 17}),
-        (ConfigError, "frac_bits = 21 is outside 0 to", None, {"frac_bits": 21}),
+        (ConfigError, "frac_bits = 21 is outside 0 to 20", None, {"frac_bits": 21}),
         (ConfigError, "off_grid = 'ignore' is unknown; allowed: error, round", None, {"off_grid": "ignore"}),
         (ConfigError, "output_mode = 'rate' is unknown", None, {"output_mode": "rate"}),
         (ShapeError, "the encoder gives 3 inputs but fc1 takes 7", None, {"encoder": nn.RateEncoder(3)}),
