@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from sctorch import ir
 from sctorch.backends import Design, export_network
 from sctorch.backends.verilog.plan import KEYWORDS
@@ -14,30 +16,34 @@ from sctorch.errors import ConfigError
 from sctorch.hardware.targets import get_target
 from sctorch.ir.layers import RESERVED
 from sctorch.lower import lower
-from sctorch.nn import SpikingNetwork
+from sctorch.nn import ConvertedNetwork, Encoder, SpikingNetwork, from_snntorch
 
 __all__ = ["export"]
 
 
 def export(
-    net: SpikingNetwork | ir.Network,
+    net: SpikingNetwork | ir.Network | torch.nn.Module,
     folder: str | Path,
     backend: str = "verilog",
     target: str = "ice40-hx8k",
     name: str | None = None,
     meta: Mapping[str, str] | None = None,
+    num_steps: int | None = None,
+    encoder: Encoder | None = None,
     **options: Any,
 ) -> Design:
     """Write a network as hardware, compile what simulates it, and return the design.
 
     Parameters
     ----------
-    net : a torch network, or an integer network.
+    net : a torch network, an integer network, or a snntorch network (see `sctorch.nn.from_snntorch`, which has
+        more to choose from).
     folder : where the design goes; written beside and renamed, so that it is whole or absent.
     backend : "verilog" (our own RTL) or "hls" (an hls4ml project for Vitis).
     target : the part that it is meant for (`sctorch.hardware.targets`).
     name : the design's name (a-z, 0-9, _); by default the folder's. An integer network has its own.
     meta : texts that travel with the design, such as class names. An integer network has its own.
+    num_steps, encoder : of a snntorch network; every other has its own.
     options : the backend's own.
 
     Raises
@@ -62,12 +68,20 @@ def export(
     """
     get_target(target)
     folder = Path(folder)
+    if isinstance(net, SpikingNetwork | ir.Network):
+        if num_steps is not None or encoder is not None:
+            raise ConfigError("export: this network has its num_steps and encoder already; leave both out")
+    else:
+        if num_steps is None:
+            raise ConfigError("export: a snntorch network needs num_steps, the timesteps of one window")
+        net = from_snntorch(net, num_steps, encoder)
     if isinstance(net, ir.Network):
         if name is not None or meta is not None:
             raise ConfigError("export: an integer network has its name and meta already; leave both out")
         network = net
     else:
-        network = lower(net, name or _identifier(folder.absolute().name), meta)
+        converted = net.converted_meta() if isinstance(net, ConvertedNetwork) else {}
+        network = lower(net, name or _identifier(folder.absolute().name), converted | dict(meta or {}))
     return export_network(network, folder, backend, options)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from sctorch import ir
 from sctorch.errors import ConfigError, MismatchError, ShapeError
 
-__all__ = ["PairResult", "compare"]
+__all__ = ["PairResult", "compare", "compare_signals"]
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,11 @@ def compare(name: str, network: ir.Network, expected: ir.Trace, got: ir.Trace) -
     for side in (expected, got):
         if decision not in side:
             raise ShapeError(f"{name}: an execution gives no {decision}, so there is nothing to compare")
+    return compare_signals(name, network, expected, got)
+
+
+def compare_signals(name: str, network: ir.Network, expected: ir.Trace, got: ir.Trace) -> PairResult:
+    """As `compare`, for an execution that stops before the decision."""
     keys = tuple(key for key in expected if key in got)
     # A level or direct encoder holds still, and a delay may be longer than the window.
     spiking = {

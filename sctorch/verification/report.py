@@ -13,18 +13,23 @@ from sctorch import ir
 from sctorch.backends import Design
 from sctorch.errors import ConfigError
 from sctorch.lower import lower
-from sctorch.nn import SpikingNetwork
-from sctorch.verification.compare import PairResult, compare
+from sctorch.nn import ConvertedNetwork, SpikingNetwork
+from sctorch.verification.compare import PairResult, compare, compare_signals
+from sctorch.verification.snntorch_pair import as_exported, run_snntorch, statement
 
 __all__ = ["VerifyReport", "verify"]
 
 
 @dataclass(frozen=True)
 class VerifyReport:
-    """The outcome of every pair; `windows` is how many whole windows each ran."""
+    """The outcome of every pair; `windows` is how many whole windows each ran.
+
+    notes : what was measured beside the pairs and is no verdict, such as what a conversion rounded.
+    """
 
     pairs: tuple[PairResult, ...]
     windows: int
+    notes: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -48,7 +53,7 @@ class VerifyReport:
             for row in rows
         ]
         lines += [str(p.first) for p in self.pairs if p.first is not None]
-        return "\n".join(lines)
+        return "\n".join([*lines, *self.notes])
 
     def raise_if_failed(self) -> None:
         """Raise the first difference as a MismatchError, if there is one."""
@@ -62,6 +67,7 @@ class VerifyReport:
             "windows": self.windows,
             "values_compared": self.values_compared,
             "spikes_compared": self.spikes_compared,
+            "notes": list(self.notes),
             "pairs": [
                 {
                     "name": p.name,
@@ -76,16 +82,21 @@ class VerifyReport:
         }
 
 
-def verify(net: SpikingNetwork | ir.Network, design: Design | Sequence[Design], x: Any) -> VerifyReport:
+def verify(
+    net: SpikingNetwork | ir.Network | torch.nn.Module, design: Design | Sequence[Design], x: Any
+) -> VerifyReport:
     """Run the network and its exported designs on the same inputs, and compare all integers.
 
-    The pairs are torch with the simulator, and the simulator with every design.
+    The pairs are torch with the simulator, and the simulator with every design. A snntorch network adds its own
+    forward, compared with torch: as it is where the conversion is exact; else with the design's rounded parameters
+    and membranes, and a note says how many spikes of the network as given differ.
 
     Parameters
     ----------
-    net : the torch network (or an integer network, when no torch model is at hand).
+    net : the torch network, a snntorch network that was exported (see `sctorch.nn.from_snntorch`), or an integer
+        network, when no torch model is at hand.
     design : one exported design, or several.
-    x : features [B, n] in [0, 1]; every row is one whole window.
+    x : features [B, n] in [0, 1]; every row is one whole window. For an event encoder spikes [T L, B, n].
 
     Raises
     ------
@@ -94,6 +105,11 @@ def verify(net: SpikingNetwork | ir.Network, design: Design | Sequence[Design], 
     """
     designs = [design] if isinstance(design, Design) else list(design)
     x = np.asarray(x.detach().cpu() if isinstance(x, torch.Tensor) else x, dtype=np.float32)
+    given: torch.nn.Module | None = None  # a snntorch network, as it is
+    if isinstance(net, torch.nn.Module) and not isinstance(net, SpikingNetwork):
+        if not designs:
+            raise ConfigError("verify: a snntorch network needs a design, which has its num_steps and encoder")
+        given, net = net, as_exported(net, designs[0].network)
     network = net
     if isinstance(net, SpikingNetwork):
         model = designs[0].network if designs else None
@@ -107,14 +123,20 @@ def verify(net: SpikingNetwork | ir.Network, design: Design | Sequence[Design], 
     if x.ndim > 1 and x.shape[-2] == 0:
         raise ConfigError("verify: there is no window in x, so equality there means nothing; give some inputs")
     reference = ir.simulate(network, x)
-    pairs = []
+    pairs, notes = [], []
     if isinstance(net, SpikingNetwork):
         device = next(net.parameters()).device
         trace = {key: v.cpu().numpy() for key, v in net.trace(torch.from_numpy(x).to(device)).items()}
+        if isinstance(net, ConvertedNetwork) and given is not None:
+            exact, encoded = net.conversion.exact, trace[network.encoder.name]
+            theirs = run_snntorch(given, net, encoded, own=exact)
+            pairs.append(compare_signals("snntorch = torch", network, theirs, trace))
+            if not exact:
+                notes.append(statement(net, trace, run_snntorch(given, net, encoded, own=True)))
         pairs.append(compare("torch = ir", network, trace, reference))
     for d in designs:
         pairs.append(compare(f"ir = {d.backend}", network, reference, d.trace(x)))
-    return VerifyReport(tuple(pairs), int(x.shape[-2]))
+    return VerifyReport(tuple(pairs), int(x.shape[-2]), tuple(notes))
 
 
 def _computation(network: ir.Network) -> str:
