@@ -41,10 +41,13 @@ def threshold(scores: Tensor, labels: Tensor, class_threshold: int = 1, scale: T
     """Logistic loss per class on whether its count has reached the threshold at the window's end.
 
     The label's class should have, the others should not: what `threshold_then_argmax` decides by.
-    The border lies half a spike below the threshold.
+    The border lies half a spike below the threshold. The label's class weighs as much as all the
+    others together, else silence would be the best answer of an untrained network.
     """
     margin = (scores[-1] - (class_threshold - 0.5)) * scale
-    return functional.binary_cross_entropy_with_logits(margin, functional.one_hot(labels, margin.shape[1]).to(margin))
+    wanted = functional.one_hot(labels, margin.shape[1]).to(margin)
+    weight = margin.new_tensor(max(1, margin.shape[1] - 1))
+    return functional.binary_cross_entropy_with_logits(margin, wanted, pos_weight=weight)
 
 
 def undecided_share(scores: Tensor, class_threshold: int, scale: Tensor | float = 1.0) -> Tensor:

@@ -25,9 +25,9 @@ from sctorch.nn import (
     SNNReadout,
     from_snntorch,
 )
-from sctorch.nn.conversion import conversion_options
-from sctorch.nn.snntorch_chain import Stage, stages
-from sctorch.nn.snntorch_forward import isolated
+from sctorch.nn.importing.chain import Stage, stages
+from sctorch.nn.importing.forward import isolated
+from sctorch.nn.importing.record import conversion_options
 
 __all__ = ["as_exported", "run_snntorch", "statement"]
 

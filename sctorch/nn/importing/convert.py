@@ -10,14 +10,14 @@ import torch
 
 from sctorch.errors import ConfigError, ShapeError, UnsupportedError
 from sctorch.ir.checks import check_choice, check_range
-from sctorch.nn.conversion import Conversion, ConvertedNetwork, LayerConversion, QuantisationWarning, fingerprint
 from sctorch.nn.encoder import Encoder, EventEncoder
-from sctorch.nn.grids import MOST_FRAC_BITS
+from sctorch.nn.importing.chain import Stage, stages
+from sctorch.nn.importing.grids import MOST_FRAC_BITS
+from sctorch.nn.importing.neuron import Fields, leaky_fields
+from sctorch.nn.importing.plan import MOST_WEIGHT_BITS, Plan, Wish, array, make_plan, membrane_error
+from sctorch.nn.importing.record import Conversion, ConvertedNetwork, LayerConversion, QuantisationWarning, fingerprint
 from sctorch.nn.neuron import LIF
 from sctorch.nn.readout import SNNReadout
-from sctorch.nn.snntorch_chain import Stage, stages
-from sctorch.nn.snntorch_neuron import Fields, leaky_fields
-from sctorch.nn.snntorch_plan import MOST_WEIGHT_BITS, Plan, Wish, array, make_plan, membrane_error
 from sctorch.nn.synapse import FixedLinear
 
 __all__ = ["from_snntorch"]

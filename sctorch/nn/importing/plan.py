@@ -9,9 +9,9 @@ import torch
 
 from sctorch import ir
 from sctorch.errors import ConfigError
-from sctorch.nn.grids import MOST_FRAC_BITS, exact_frac, leak_bits, room, rounding_frac
-from sctorch.nn.snntorch_chain import Stage
-from sctorch.nn.snntorch_neuron import Fields
+from sctorch.nn.importing.chain import Stage
+from sctorch.nn.importing.grids import MOST_FRAC_BITS, exact_frac, leak_bits, room, rounding_frac
+from sctorch.nn.importing.neuron import Fields
 
 __all__ = ["MOST_WEIGHT_BITS", "Plan", "Wish", "array", "make_plan", "membrane_error"]
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from sctorch.errors import ShapeError, UnsupportedError
-from sctorch.nn.snntorch_forward import WAY_OUT, called, is_leaky, is_linear, names_in_use
+from sctorch.nn.importing.forward import WAY_OUT, called, is_leaky, is_linear, names_in_use
 
 __all__ = ["Stage", "stages"]
 

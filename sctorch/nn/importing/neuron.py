@@ -11,7 +11,7 @@ from torch import Tensor
 
 from sctorch import ir
 from sctorch.errors import ConfigError, ShapeError, UnsupportedError
-from sctorch.nn.grids import MOST_FRAC_BITS, exact_frac
+from sctorch.nn.importing.grids import MOST_FRAC_BITS, exact_frac
 from sctorch.nn.neuron import BETA_BITS, leak_rule
 
 __all__ = ["Fields", "leaky_fields", "values_of"]

@@ -1,0 +1,1 @@
+"""Networks of other libraries become a SpikingNetwork: snntorch's, as they are."""
