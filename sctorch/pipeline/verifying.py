@@ -50,7 +50,8 @@ def verify(recipe: Recipe, out: Path) -> Verification:
         network = ir.load(out / "lower" / "network.json")
         answers["ir"] = ir.simulate(network, x)[f"{network.readout.name}.decision"][-1, :, 0]
     answers |= {design.backend: np.asarray(design.predict(x))[-1] for design in designs}
-    accuracy = {who: float(np.mean(answer == y)) for who, answer in answers.items()}
+    readout = ir.load(out / "lower" / "network.json").readout
+    accuracy = {who: float(np.mean(readout.classes(answer) == y)) for who, answer in answers.items()}
     pairs = [
         {"name": p.name, "values": int(p.values), "spikes": int(p.spikes), "mismatches": int(p.mismatches),
          "first": None if p.first is None else str(p.first), "signals": len(p.keys)}
