@@ -12,8 +12,8 @@ from sctorch.nn.summary import LayerSummary, NetworkSummary
 from sctorch.nn.synapse import FixedLinear, SCLinear, Synapse
 
 __all__ = [
-    "IF", "LIF", "ActivityWarning", "Block", "Conversion", "ConvertedNetwork", "DirectEncoder", "Encoder", "EventEncoder",
-    "FixedLinear", "FixedPointLIF", "LayerActivity", "LayerConversion", "LayerSummary", "LevelEncoder", "NetworkSummary",
-    "QuantisationWarning", "RateEncoder", "SCLinear", "SNNReadout", "SpikingNetwork", "StochasticLIF", "Synapse",
-    "from_snntorch",
+    "IF", "LIF", "ActivityWarning", "Block", "Conversion", "ConvertedNetwork", "DirectEncoder", "Encoder",
+    "EventEncoder", "FixedLinear", "FixedPointLIF", "LayerActivity", "LayerConversion", "LayerSummary", "LevelEncoder",
+    "NetworkSummary", "QuantisationWarning", "RateEncoder", "SCLinear", "SNNReadout", "SpikingNetwork",
+    "StochasticLIF", "Synapse", "from_snntorch",
 ]  # fmt: skip
