@@ -59,6 +59,7 @@ class Classifier(LightningModule):
         check_number(score_scale, 0, math.inf, "Classifier: score_scale", low_out=True)
         check_flag(learn_scale, "Classifier: learn_scale")
         check_choice(schedule, SCHEDULES, "Classifier: schedule")
+        check_choice(loss, ("auto", *LOSSES), "Classifier: loss")
         self.net = net
         self.loss = chosen_loss(loss, net.readout)
         self.lr, self.weight_decay, self.label_smoothing, self.schedule = lr, weight_decay, label_smoothing, schedule

@@ -23,6 +23,7 @@ from sctorch.nn import SpikingNetwork
 from sctorch.train.activity import ActivityMonitor
 from sctorch.train.checkpoints import load_weights
 from sctorch.train.classifier import SCHEDULES, Classifier
+from sctorch.train.losses import LOSSES
 
 __all__ = ["TrainConfig", "TrainResult", "evaluate", "fit", "make_trainer"]
 
@@ -82,7 +83,8 @@ class TrainConfig:
         for name in ("learn_scale", "watch_activity", "progress_bar"):
             check_flag(getattr(self, name), f"TrainConfig: {name}")
         for name, allowed in (
-            ("schedule", SCHEDULES), ("logger", LOGGERS), ("keep", KEEP), ("accelerator", ACCELERATORS),
+            ("schedule", SCHEDULES), ("loss", ("auto", *LOSSES)), ("logger", LOGGERS), ("keep", KEEP),
+            ("accelerator", ACCELERATORS),
         ):  # fmt: skip
             check_choice(getattr(self, name), allowed, f"TrainConfig: {name}")
 

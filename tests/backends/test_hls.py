@@ -24,6 +24,7 @@ COUNTER = [ir.StreamSource("counter", 5, decorrelator=d) for d in ("shared", "pe
 LFSR = [
     ir.StreamSource("lfsr", 4, (7, 6), seed=45, decorrelator=d) for d in ("shared", "shift", "permute", "independent")
 ]
+OTHER = ir.StreamSource("lfsr", 4, (7, 6), seed=99, decorrelator="permute")  # an encoder shares none with its synapse
 NEURONS = list(
     itertools.product(("none", "shift", "multiply"), ("gt", "ge"), ("subtract", "zero", "none"), (True, False))
 )
@@ -86,11 +87,11 @@ NETWORKS = {
     "int": network("int", ir.RateEncoder("enc", 6, ir.StreamSource("counter", 6)), NEURONS[0::3], "shift", 254),
     "shifted": network("shifted", ir.RateEncoder("enc", 6, LFSR[1]), NEURONS[1::3], "multiply", 363),
     "events": network("events", ir.EventEncoder("in_data", 6), NEURONS[2::3], "argmax_spike_count", 761),
-    "first": network("first", ir.RateEncoder("enc", 6, LFSR[2]), RARE[0::2], "first_to_threshold", 28),
-    "then": network("then", ir.RateEncoder("enc", 6, LFSR[2]), RARE[1::4], "threshold_then_argmax", 5),
+    "first": network("first", ir.RateEncoder("enc", 6, OTHER), RARE[0::2], "first_to_threshold", 28),
+    "then": network("then", ir.RateEncoder("enc", 6, OTHER), RARE[1::4], "threshold_then_argmax", 5),
     "logit": network("logit", ir.LevelEncoder("enc", 6, 3), RARE[3::4], "binary_logit", 1),
     "single": ir.Network("single", 4, (  # called like hls4ml's own attributes
-        ir.RateEncoder("index", 1, ir.StreamSource("lfsr", 4, (7, 6), seed=99)),
+        ir.RateEncoder("index", 1, OTHER),
         ir.StochasticSynapse("weight", np.array([[9]]), np.array([0]), 1, LFSR[3]),
         ir.Neuron("trace", 1, 0, np.array([1]), ir.Leak(), "ge"),
         ir.Readout("scores", 1, "spike", "argmax_spike_count"),

@@ -31,14 +31,14 @@ CLASSES: junk.Table = {
         Classifier, {"net": network()},
         {
             "net": (), "lr": POSITIVE, "weight_decay": NUMBER, "label_smoothing": {"zero"},
-            "score_scale": POSITIVE, "learn_scale": {"true"}, "schedule": (),
+            "score_scale": POSITIVE, "learn_scale": {"true"}, "schedule": (), "loss": (),
         },
     ),
     "TrainConfig": (
         TrainConfig, {},
         {
             "epochs": {"huge"}, "lr": POSITIVE, "weight_decay": NUMBER, "label_smoothing": {"zero"},
-            "score_scale": POSITIVE, "learn_scale": {"true"}, "schedule": (), "seed": {"zero"},
+            "score_scale": POSITIVE, "learn_scale": {"true"}, "schedule": (), "loss": (), "seed": {"zero"},
             "validate_every": {"huge"}, "patience": {"None", "huge"}, "keep": (), "logger": (),
             "watch_activity": {"true"}, "progress_bar": {"true"}, "accelerator": (),
         },
