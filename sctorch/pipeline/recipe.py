@@ -5,6 +5,7 @@ jsonargparse checks a YAML file against these classes, so a field's type here is
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +17,7 @@ from sctorch.errors import ConfigError
 from sctorch.nn import SpikingNetwork
 from sctorch.train import TrainConfig
 
-__all__ = ["ExportPart", "NetworkPart", "Recipe", "ReportPart", "SynthPart", "VerifyPart"]
+__all__ = ["ExportPart", "NetworkPart", "Recipe", "ReferencePart", "ReportPart", "SynthPart", "VerifyPart"]
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,34 @@ class NetworkPart:
 
     def build(self) -> SpikingNetwork:
         return SpikingNetwork(*self.layers, num_steps=self.num_steps)
+
+
+@dataclass(frozen=True)
+class ReferencePart:
+    """A float MLP on the same rows, that the network is held against.
+
+    Parameters
+    ----------
+    hidden : sizes of the hidden layers.
+    epochs : passes over the training rows. lr : the highest learning rate of one cycle.
+    seeds : how many trainings, with first weights from the seeds 0, 1, ...
+    standardise : give it features of mean 0 and deviation 1 instead of those in [0, 1].
+    """
+
+    hidden: list[int]
+    epochs: int = 30
+    lr: float = 3e-3
+    seeds: int = 3
+    standardise: bool = False
+
+    def __post_init__(self) -> None:
+        if not all(size >= 1 for size in self.hidden):
+            raise ConfigError(f"reference.hidden = {self.hidden}: every size must be at least 1")
+        for name in ("epochs", "seeds"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"reference.{name} = {getattr(self, name)} must be at least 1")
+        if not (self.lr > 0 and math.isfinite(self.lr)):
+            raise ConfigError(f"reference.lr = {self.lr} must be above 0")
 
 
 @dataclass(frozen=True)
@@ -118,6 +147,7 @@ class Recipe:
         network of this size, above all on a busy machine. null: as many as torch likes.
     out : the folder that everything is written to; null: build/<name>.
     prune : see `sctorch.compress.PruneConfig`; null: no pruning.
+    reference : see `ReferencePart`; null: none.
     exports : the hardware to generate; none: train only.
     verify : see `VerifyPart`.
     synth : see `SynthPart`.
@@ -132,6 +162,7 @@ class Recipe:
     threads: int | None = 1
     out: str | None = None
     prune: PruneConfig | None = None
+    reference: ReferencePart | None = None
     exports: list[ExportPart] = field(default_factory=list)
     verify: VerifyPart = field(default_factory=VerifyPart)
     synth: SynthPart = field(default_factory=SynthPart)
