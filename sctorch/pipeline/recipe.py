@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from lightning import LightningDataModule
 
+from sctorch.checks import check_number, check_range
 from sctorch.compress import PruneConfig
 from sctorch.errors import ConfigError
 from sctorch.nn import SpikingNetwork
@@ -56,13 +57,11 @@ class ReferencePart:
     standardise: bool = False
 
     def __post_init__(self) -> None:
-        if not all(size >= 1 for size in self.hidden):
-            raise ConfigError(f"reference.hidden = {self.hidden}: every size must be at least 1")
-        for name in ("epochs", "seeds"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"reference.{name} = {getattr(self, name)} must be at least 1")
-        if not (self.lr > 0 and math.isfinite(self.lr)):
-            raise ConfigError(f"reference.lr = {self.lr} must be above 0")
+        for i, size in enumerate(self.hidden):
+            check_range(size, 1, None, f"reference.hidden, entry {i}")
+        check_range(self.epochs, 1, None, "reference.epochs")
+        check_number(self.lr, 0, math.inf, "reference.lr", low_out=True)
+        check_range(self.seeds, 1, None, "reference.seeds")
 
 
 @dataclass(frozen=True)

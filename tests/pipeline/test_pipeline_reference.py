@@ -163,7 +163,7 @@ def test_standardised_features_have_mean_0_and_deviation_1() -> None:
         (("reference", "{epochs: 3}"), ["reference", "hidden"]),
         (("reference.hidden", "3"), ["reference.hidden", "list"]),
         (("reference.hidden", "[3, x]"), ["reference.hidden", "int", "x"]),
-        (("reference.hidden", "[3, 0]"), ["reference.hidden = [3, 0]", "at least 1"]),
+        (("reference.hidden", "[3, 0]"), ["reference.hidden", "entry 1", "= 0", "at least 1"]),
         (("reference.epochs", "0"), ["reference.epochs = 0", "at least 1"]),
         (("reference.seeds", "0"), ["reference.seeds = 0", "at least 1"]),
         (("reference.lr", "0"), ["reference.lr = 0.0", "above 0"]),
