@@ -18,10 +18,11 @@ import torch
 from jsonargparse import ArgumentParser
 
 from sctorch import data, nn
+from sctorch.compress import PruneConfig
 from sctorch.errors import ConfigError, SctorchError
 from sctorch.lower import lower
 from sctorch.nn import RateEncoder, SCLinear, SNNReadout, SpikingNetwork
-from sctorch.pipeline.recipe import NetworkPart, Recipe, ReportPart, SynthPart, VerifyPart
+from sctorch.pipeline.recipe import NetworkPart, Recipe, ReferencePart, ReportPart, SynthPart, VerifyPart
 from sctorch.train import TrainConfig
 
 __all__ = ["CheckedRecipe", "check"]
@@ -29,6 +30,7 @@ __all__ = ["CheckedRecipe", "check"]
 _PARTS: Mapping[str, type] = {
     "network": NetworkPart, "train": TrainConfig, "verify": VerifyPart, "synth": SynthPart, "report": ReportPart,
 }  # fmt: skip
+_OPTIONAL_PARTS: Mapping[str, type] = {"prune": PruneConfig, "reference": ReferencePart}
 # Lines of jsonargparse's messages that tell where, and those that tell nothing.
 _NOISE = re.compile(
     r"Problem with given class_path '(.+)':|Parser key \"(.+)\":|Errors:|Does not validate.*|Subtypes:.*"
@@ -123,8 +125,13 @@ def _check_groups(plain: dict[str, Any], where: str) -> None:
         if key not in known:
             raise ConfigError(f"{where}: {key!r} is no field of a recipe{_hint(key, known)}")
         if key in _PARTS and not isinstance(value, dict):
-            inside = ", ".join(entry.name for entry in fields(_PARTS[key]))
-            raise ConfigError(f"{where}: {key} must hold the fields {inside}; got {value!r}")
+            raise ConfigError(f"{where}: {_must_hold(key, value)}")
+
+
+def _must_hold(key: str, value: object) -> str:
+    part = _PARTS.get(key) or _OPTIONAL_PARTS[key]
+    none = ", or be null" if key in _OPTIONAL_PARTS else ""
+    return f"{key} must hold the fields {', '.join(entry.name for entry in fields(part))}{none}; got {value!r}"
 
 
 def _hint(key: str, known: list[str]) -> str:
@@ -157,6 +164,8 @@ def _line(path: list[str], class_path: str, line: str) -> str:
     shown = class_path and not class_path.startswith("sctorch.pipeline")
     place = ".".join(path) + (f" ({class_path})" if shown else "")
     unknown = re.fullmatch(r"Expected a dot import path string: (.*)", line)
+    if unknown and path[0] in _OPTIONAL_PARTS:
+        return _must_hold(path[0], unknown[1])
     if unknown:
         module = data if path[0] == "data" else nn
         classes = [f"{module.__name__}.{name}" for name in module.__all__]

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-__all__ = ["Printer", "duration", "grouped", "headline_rows", "percent"]
+__all__ = ["Printer", "duration", "grouped", "headline_rows", "percent", "reference_label"]
 
 
 def duration(seconds: float) -> str:
@@ -24,6 +24,13 @@ def grouped(value: float | None) -> str:
 
 def percent(share: float) -> str:
     return f"{100 * share:.2f} %"
+
+
+def reference_label(reference: Mapping[str, Any]) -> str:
+    """What the reference's accuracy is that of."""
+    seeds = len(reference["accuracies"])
+    mean = "" if seeds == 1 else f", mean of {seeds}"
+    return f"float MLP {'-'.join(map(str, reference['layers']))}{mean}"
 
 
 class Printer:
@@ -64,6 +71,8 @@ class Printer:
 def headline_rows(results: Mapping[str, Any]) -> list[tuple[str, str]]:
     """The results that a reader looks for first, as label and text."""
     rows = [(f"test accuracy ({results['accuracy_of']})", percent(results["accuracy"]))]
+    if results["reference"]:
+        rows.append((reference_label(results["reference"]), percent(results["reference"]["accuracy"])))
     for name, found in results["targets"].items():
         for key, label in (("luts", "LUT"), ("ffs", "FF"), ("brams", "BRAM"), ("dsps", "DSP")):
             has = found.get(f"{key}_available")

@@ -5,18 +5,20 @@ jsonargparse checks a YAML file against these classes, so a field's type here is
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from lightning import LightningDataModule
 
+from sctorch.checks import check_number, check_range
 from sctorch.compress import PruneConfig
 from sctorch.errors import ConfigError
 from sctorch.nn import SpikingNetwork
 from sctorch.train import TrainConfig
 
-__all__ = ["ExportPart", "NetworkPart", "Recipe", "ReportPart", "SynthPart", "VerifyPart"]
+__all__ = ["ExportPart", "NetworkPart", "Recipe", "ReferencePart", "ReportPart", "SynthPart", "VerifyPart"]
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,32 @@ class NetworkPart:
 
     def build(self) -> SpikingNetwork:
         return SpikingNetwork(*self.layers, num_steps=self.num_steps)
+
+
+@dataclass(frozen=True)
+class ReferencePart:
+    """A float MLP on the same rows, that the network is held against.
+
+    Parameters
+    ----------
+    hidden : sizes of the hidden layers.
+    epochs : passes over the training rows. lr : the highest learning rate of one cycle.
+    seeds : how many trainings, with first weights from the seeds 0, 1, ...
+    standardise : give it features of mean 0 and deviation 1 instead of those in [0, 1].
+    """
+
+    hidden: list[int]
+    epochs: int = 30
+    lr: float = 3e-3
+    seeds: int = 3
+    standardise: bool = False
+
+    def __post_init__(self) -> None:
+        for i, size in enumerate(self.hidden):
+            check_range(size, 1, None, f"reference.hidden, entry {i}")
+        check_range(self.epochs, 1, None, "reference.epochs")
+        check_number(self.lr, 0, math.inf, "reference.lr", low_out=True)
+        check_range(self.seeds, 1, None, "reference.seeds")
 
 
 @dataclass(frozen=True)
@@ -118,6 +146,7 @@ class Recipe:
         network of this size, above all on a busy machine. null: as many as torch likes.
     out : the folder that everything is written to; null: build/<name>.
     prune : see `sctorch.compress.PruneConfig`; null: no pruning.
+    reference : see `ReferencePart`; null: none.
     exports : the hardware to generate; none: train only.
     verify : see `VerifyPart`.
     synth : see `SynthPart`.
@@ -132,6 +161,7 @@ class Recipe:
     threads: int | None = 1
     out: str | None = None
     prune: PruneConfig | None = None
+    reference: ReferencePart | None = None
     exports: list[ExportPart] = field(default_factory=list)
     verify: VerifyPart = field(default_factory=VerifyPart)
     synth: SynthPart = field(default_factory=SynthPart)

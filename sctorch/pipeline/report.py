@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from sctorch import ir
-from sctorch.pipeline.console import duration, grouped, percent
+from sctorch.pipeline.console import duration, grouped, percent, reference_label
 from sctorch.pipeline.plots import raster, training_curve, weight_histogram
 from sctorch.pipeline.results import read_json, short_version
 from sctorch.pipeline.stages import Context
@@ -60,6 +60,7 @@ def page(
             f"A test row of class {label}, from its input bits to the decision, in the hardware's integers.",
         ),
         _section("Integer weights", f'<div class="figures two">{weights}</div>', "Zero weights cost no hardware."),
+        *_reference(results),
         _section("Resources", _resources(results), _resources_note(results)),
         _section("Verification", _verification(results), _verification_note(results)),
         _section("Network", _table(("layer", "kind", "size", "fields"), _layers(network)), _network_note(results)),
@@ -110,12 +111,30 @@ def _cards(results: Mapping[str, Any]) -> str:
         (grouped(results["values_compared"]), "values compared"),
         (grouped(results["mismatches"]), "mismatches"),
     ]
+    if results["reference"]:
+        cards.insert(
+            1, (percent(results["reference"]["accuracy"]), f"its reference, {reference_label(results['reference'])}")
+        )
     cells = []
     for value, label in cards:
         bad = ' class="card bad"' if label == "mismatches" and results["mismatches"] else ' class="card"'
         small = ' class="small"' if value == "not measured" else ""
         cells.append(f"<div{bad}><b{small}>{escape(value)}</b><span>{escape(label)}</span></div>")
     return f'<div class="cards">{"".join(cells)}</div>'
+
+
+def _reference(results: Mapping[str, Any]) -> list[str]:
+    found = results["reference"]
+    if not found:
+        return []
+    rows = [(f"float MLP, seed {seed}", percent(share)) for seed, share in enumerate(found["accuracies"])]
+    rows += [("their mean", percent(found["accuracy"])), ("this network", percent(results["accuracy"]))]
+    note = (
+        f"A float MLP of {'-'.join(map(str, found['layers']))}, {grouped(found['parameters'])} parameters, trained on "
+        f"the same rows in {duration(found['seconds'])}, tested on the same {grouped(found['test_rows'])}."
+    )
+    table = _table(("who decides", "test accuracy"), rows, numbers=(1,))
+    return [_section("Reference", f'<div style="max-width:24rem">{table}</div>', note)]
 
 
 def _resources(results: Mapping[str, Any]) -> str:

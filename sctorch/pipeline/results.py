@@ -52,6 +52,7 @@ def collect(context: Context, seconds: Mapping[str, float], command: str) -> dic
         "accuracy": checked["accuracy"][hardware],
         "accuracy_of": hardware,
         "accuracies": checked["accuracy"],
+        "reference": read_json(context.out / "reference" / "reference.json") if plain["reference"] else None,
         "test_rows": checked["test_rows"],
         "windows_compared": checked["windows"],
         "values_compared": sum(p["values"] for p in pairs),

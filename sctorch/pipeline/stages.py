@@ -84,6 +84,7 @@ def plan(context: Context) -> list[Stage]:
             part={**shape, **fitting},
             sources=("nn", "ir/streams.py", "data", "train", "compress", "pipeline/training.py"),
         ),
+        *_reference_stage(plain),
         Stage(
             name="lower",
             note="weights to integers",
@@ -105,6 +106,23 @@ def plan(context: Context) -> list[Stage]:
             tools=tuple(sorted({tool for backend in context.backends for tool in _TOOLS.get(backend, ())})),
         ),
         *(_synth_stage(target) for target in plain["synth"]["targets"]),
+    ]
+
+
+def _reference_stage(plain: dict[str, Any]) -> list[Stage]:
+    reference = plain["reference"]
+    if reference is None:
+        return []
+    times = "once" if reference["seeds"] == 1 else f"{reference['seeds']} times"
+    return [
+        Stage(
+            name="reference",
+            note=f"a float MLP on the same rows, {times} {reference['epochs']} epochs",
+            work=_reference,
+            files=("reference/reference.json",),
+            part={key: plain[key] for key in ("reference", "data", "threads")},
+            sources=("data", "pipeline/reference.py", "pipeline/training.py"),
+        )
     ]
 
 
@@ -155,6 +173,15 @@ def _train(context: Context) -> bool:
     with replacing(context.out / "train") as folder:
         history = train(context.recipe.build(), folder, context.interactive)
         write_text(folder / "history.json", json.dumps(history, indent=1) + "\n")
+    return True
+
+
+def _reference(context: Context) -> bool:
+    from sctorch.pipeline.reference import train_reference
+
+    result = train_reference(context.recipe.build())
+    with replacing(context.out / "reference") as folder:
+        write_text(folder / "reference.json", json.dumps(asdict(result), indent=1) + "\n")
     return True
 
 

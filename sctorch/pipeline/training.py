@@ -18,7 +18,7 @@ from sctorch.nn import SpikingNetwork
 from sctorch.pipeline.recipe import Recipe
 from sctorch.train import fit, load_weights, save_weights
 
-__all__ = ["train", "trained_network"]
+__all__ = ["threads", "train", "trained_network"]
 
 
 class _Sparsity(Callback):
@@ -44,7 +44,7 @@ def train(recipe: Recipe, folder: Path, interactive: bool = False) -> dict[str, 
         callbacks.insert(0, MagnitudePruning(recipe.prune))
     # A progress bar in a log file is noise.
     config = replace(recipe.train, progress_bar=recipe.train.progress_bar and interactive)
-    with _threads(recipe.threads):
+    with threads(recipe.threads):
         try:
             result = fit(net, recipe.data, config, callbacks, folder)
         except SystemExit as end:  # how Lightning ends a process that was told to stop
@@ -62,7 +62,8 @@ def trained_network(recipe: Recipe, out: Path) -> SpikingNetwork:
 
 
 @contextmanager
-def _threads(count: int | None) -> Iterator[None]:
+def threads(count: int | None) -> Iterator[None]:
+    """So many CPU threads of torch inside; None leaves them."""
     before = torch.get_num_threads()
     torch.set_num_threads(count or before)
     try:
