@@ -268,7 +268,7 @@ class Leak:
         object.__setattr__(self, "factor", integer_array(self.factor, 1, "leak factor"))
         if self.kind != "none":
             check_range(self.shift, 1, 16, "leak shift")
-        if (self.kind == "stochastic") != isinstance(self.source, StreamSource):
+        if not isinstance(self.source, StreamSource if self.kind == "stochastic" else type(None)):
             raise ConfigError(f"a {self.kind} leak has source = {self.source!r}; a stochastic one needs a StreamSource")
         if self.source is not None and self.source.bits != self.shift:
             raise ConfigError(f"the leak's source gives {self.source.bits} bits, but its shift is {self.shift}")
@@ -436,6 +436,8 @@ class Network:
     meta: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if not isinstance(self.layers, list | tuple):
+            raise ConfigError(f"layers = {self.layers!r} must be a tuple of layers")
         object.__setattr__(self, "layers", tuple(self.layers))
         for layer in self.layers:
             if not isinstance(layer, Layer):

@@ -20,6 +20,7 @@ from sctorch.nn.rounding import round_to_grid
 __all__ = ["IF", "LIF", "leak_rule"]
 
 BETA_BITS = 8
+MOST_STEPS = 2**23  # a threshold's, so that float32 holds it with room for a membrane above it
 
 
 LEAKS = ("auto", "shift", "multiply", "none", "stochastic")
@@ -124,10 +125,10 @@ class LIF(torch.nn.Module):
         threshold, beta = _numbers(where, "threshold", threshold, size), _numbers(where, "beta", beta, size)
         for value in threshold if isinstance(threshold, list) else [threshold]:
             scaled = value * 2**frac_bits
-            if not math.isfinite(scaled) or scaled < 1 or scaled != int(scaled):
+            if not 1 <= scaled <= MOST_STEPS or scaled != int(scaled):
                 raise ConfigError(
                     f"{where}: threshold = {value} must be a positive multiple of {2.0**-frac_bits} "
-                    f"(frac_bits = {frac_bits})"
+                    f"(frac_bits = {frac_bits}), at most {MOST_STEPS * 2.0**-frac_bits:g}"
                 )
         self.leak, self.leak_shift = _leak_kind(where, beta, leak, learn_beta)
         self.leak_source = _leak_source(where, self.leak, self.leak_shift, leak_source, leak_seed)
@@ -147,7 +148,7 @@ class LIF(torch.nn.Module):
 
     def integer_threshold(self, frac: int) -> Tensor:
         """Thresholds in membrane units of 2**-frac, integers in floats, [] or [size]."""
-        steps = round_to_grid(self.threshold, self.frac_bits, 1, 2**23)
+        steps = round_to_grid(self.threshold, self.frac_bits, 1, MOST_STEPS)
         return steps * 2.0 ** (frac - self.frac_bits)
 
     def integer_factor(self) -> Tensor | None:

@@ -62,7 +62,7 @@ class SNNReadout(torch.nn.Module):
             check_range(stream_length, 1, 1 << 16, "SNNReadout: stream_length")
         check_choice(output_mode, tuple(DECISION_RULES), "SNNReadout: output_mode")
         rules = DECISION_RULES[output_mode]
-        if decision_rule is not None and decision_rule not in rules:
+        if decision_rule is not None and (not isinstance(decision_rule, str) or decision_rule not in rules):
             raise ConfigError(
                 f"SNNReadout: decision_rule = {decision_rule!r} does not go with output_mode {output_mode!r}; "
                 f"allowed: {', '.join(rules)}"

@@ -103,6 +103,33 @@ def test_thresholds_and_factors_may_differ_from_neuron_to_neuron() -> None:
     assert spikes == [[0, 1, 1], [0, 1, 1], [1, 1, 1]]
 
 
+def test_the_stochastic_leak_rounds_by_its_numbers() -> None:
+    # R = 0 2 1 3 0 2 of a 2-bit counter. floor((3 m + R) / 4) from m = 5: the first leak is of 0 with R = 0,
+    # then (15 + 2)/4 = 4, (12 + 1)/4 = 3, (9 + 3)/4 = 3, (9 + 0)/4 = 2, (6 + 2)/4 = 2
+    leak = ir.Leak("stochastic", 2, np.array([3]), ir.StreamSource("counter", 2))
+    assert one([5, 0, 0, 0, 0, 0], 99, leak, "gt", "none", True)[0] == [5, 4, 3, 3, 2, 2]
+    # negative ones: (-15 + 2)/4 = -4, (-12 + 1)/4 = -3, (-9 + 3)/4 = -2, -6/4 = -2, (-6 + 2)/4 = -1
+    assert one([-5, 0, 0, 0, 0, 0], 99, leak, "gt", "none", True)[0] == [-5, -4, -3, -2, -2, -1]
+
+
+def test_the_stochastic_leak_decays_by_beta_on_average() -> None:
+    """Over all R of a counter's period the mean of floor((m f + R) / 2^k) is m f / 2^k exactly."""
+    leak = ir.Leak("stochastic", 4, np.array([11]), ir.StreamSource("counter", 4))
+    for m in (-37, -1, 0, 1, 5, 200):
+        after = [int(ir.rules.leaked(leak, np.array([m]), random=int(r))[0]) for r in leak.source.values(1, 16)[:, 0]]
+        assert Fraction(sum(after), 16) == Fraction(m * 11, 16)
+
+
+def test_the_at_once_reset_of_snntorch() -> None:
+    # theta 4. 13: u = 13 fires, m = 9, still above. t = 1: u = 9 - 4, fires (9 - 4 = 5 > 4), m = 9 - 4 = 5, above.
+    # t = 2: u = 5, compared as 1: silent, and m stays 5. t = 3: +4 = 9, compared as 5: fires, m = 5.
+    # t = 4: -3 = 2, compared as -2: silent, m = 2. t = 5: +3 = 5, m was not above: fires, m = 1.
+    mem, spikes = one([13, 0, 0, 4, -3, 3], 4, NONE, "gt", "subtract_snntorch", False)
+    assert spikes == [1, 1, 0, 1, 0, 1]
+    assert mem == [9, 5, 5, 5, 2, 1]
+    assert one([13, 0, 0, 4, -3, 3], 4, NONE, "gt", "subtract", False)[1] == [1, 1, 1, 1, 0, 0]
+
+
 FIELDS = list(
     itertools.product(("none", "shift", "multiply"), ("gt", "ge"), ("subtract", "zero", "none"), (True, False))
 )
