@@ -19,7 +19,7 @@ class _Round(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, weight: Tensor, bits: int) -> Tensor:
         limit = 2**bits - 1
-        return torch.round(weight * 2**bits).clamp(-limit, limit)
+        return (weight * 2**bits).round_().clamp_(-limit, limit)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
