@@ -2,10 +2,10 @@
 
     python benchmarks/scaling.py [--json] [--plot FILE]
 
-One stochastic layer of n inputs and n neurons with its LIF and a readout; the step is that of train_step.py. Every point
-is measured in a process of its own, in processor time (all threads together), which other work disturbs least. An exponent
-of 1 is linear growth; it is fitted over the larger half of the points, where the fixed cost of a step counts little.
---plot draws the figure of docs/speed.md.
+One stochastic layer of n inputs and n neurons with its LIF and a readout; the step is that of train_step.py.
+Every point is measured in a process of its own, in processor time (all threads together), which other work
+disturbs least. An exponent of 1 is linear growth; it is fitted over the larger half of the points, where the
+fixed cost of a step counts little. --plot draws the figure of docs/speed.md.
 """
 
 from __future__ import annotations
