@@ -111,6 +111,7 @@ def plot(results: list[dict[str, Any]], file: str) -> None:
             ax.set_ylim(min(y) / 2, max(y) * 2)
             ax.set_title(f"exponent {result[f'exponent_{what}']:.2f}", fontsize=9)
             ax.tick_params(labelsize=8)
+            ax.minorticks_off()
             if column == 0:
                 ax.set_ylabel(label, fontsize=9)
         axes[1][column].set_xlabel(result["axis"], fontsize=9)
