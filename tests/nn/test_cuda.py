@@ -101,7 +101,7 @@ def test_no_lower_precision_reaches_the_integers(way: str, compiled: bool) -> No
     before = torch.get_float32_matmul_precision()
     wide = nn.SpikingNetwork(
         nn.DirectEncoder(4, 10), nn.FixedLinear(4, 20, 9, bias=True), nn.LIF(20, beta=0.5),
-        nn.SCLinear(20, 10, bitstream_length=256), nn.SNNReadout(10, "membrane"), num_steps=2,
+        nn.SCLinear(20, 10, bitstream_length=256), nn.SNNReadout(10, output_mode="membrane"), num_steps=2,
     )  # fmt: skip
     for net, x in [*networks()[:: len(FIELDS) - 1], (wide, torch.rand(9, 4))]:
         expected = ir.simulate(lower(net), x.numpy())
