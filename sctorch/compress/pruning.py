@@ -61,7 +61,8 @@ class PruneConfig:
 class MagnitudePruning(Callback):
     """Prunes the masks of every synapse on the schedule of a `PruneConfig`, exactly to its sparsity.
 
-    A pruned weight stays pruned: its gradient is 0 and it ranks last.
+    A pruned weight stays pruned: its gradient is 0 and it ranks last. Where several processes train
+    together, the first one's masks are everyone's.
     """
 
     needs_all_epochs = True  # a training that stops early would leave the schedule half done
@@ -78,15 +79,19 @@ class MagnitudePruning(Callback):
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
         if trainer.global_step % self.config.every == 0:
-            self._update(pl_module, trainer.global_step / trainer.estimated_stepping_batches)
+            self._update(trainer, pl_module, trainer.global_step / trainer.estimated_stepping_batches)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        self._update(pl_module, 1.0)  # `end` may lie behind the last update
+        self._update(trainer, pl_module, 1.0)  # `end` may lie behind the last update
 
-    def _update(self, pl_module: LightningModule, progress: float) -> None:
+    def _update(self, trainer: Trainer, pl_module: LightningModule, progress: float) -> None:
         target = self.config.at(progress)
         if target > self._done and target > 0:
             prune(pl_module, target, self.config.scope)
+            if trainer.world_size > 1:
+                # Processors of different kinds may round the weights apart, and then rank them apart.
+                for module in _synapses(pl_module):
+                    torch.distributed.broadcast(module.mask, src=0)
             self._done = target
 
 

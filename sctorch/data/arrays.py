@@ -33,7 +33,7 @@ class ArrayData(LightningDataModule):
     train, test : pairs (x [N, n] in [0, 1], y [N] with classes from 0). x can also be uint8, which
         stands for x / 255 and is converted batch by batch.
     class_names : one name per class.
-    batch_size : rows per training batch.
+    batch_size : rows per training batch, of each process where several train together.
     seed : of the order of the training rows and of `augment`.
     val_fraction : part of the training rows held out for validation (stratified, always the same
         rows), 0 up to below 1. 0 trains on all of them and validates on none.
@@ -116,13 +116,22 @@ class ArrayData(LightningDataModule):
         return _as_floats(self._test)
 
     def train_dataloader(self) -> TensorBatches:
-        return TensorBatches(*_tensors(self._fit), self.batch_size, True, self.seed, self.augment)
+        rank, world_size = self._place()
+        return TensorBatches(*_tensors(self._fit), self.batch_size, True, self.seed, self.augment, rank, world_size)
 
     def val_dataloader(self) -> TensorBatches | list[TensorBatches]:
-        return [] if self._val is None else TensorBatches(*_tensors(self._val), 4 * self.batch_size)
+        return [] if self._val is None else self._in_order(self._val)
 
     def test_dataloader(self) -> TensorBatches:
-        return TensorBatches(*_tensors(self._test), 4 * self.batch_size)
+        return self._in_order(self._test)
+
+    def _in_order(self, rows: Rows) -> TensorBatches:
+        rank, world_size = self._place()
+        return TensorBatches(*_tensors(rows), 4 * self.batch_size, rank=rank, world_size=world_size)
+
+    def _place(self) -> tuple[int, int]:
+        """Number of this process among those of the trainer, and how many they are."""
+        return (0, 1) if self.trainer is None else (self.trainer.global_rank, self.trainer.world_size)
 
 
 def _tensors(arrays: Rows) -> tuple[Tensor, Tensor]:

@@ -36,6 +36,15 @@ class TensorBatches:
         depends on `seed` alone.
     seed : of the order and of `augment`.
     augment : changes a batch of features, given the generator to draw from; None leaves them.
+    rank, world_size : of the processes that train together, this one's number and how many. Each
+        takes its own rows of every batch of world_size * batch_size; all draw the same order. What
+        the division leaves over (fewer rows than processes) sits the epoch out when shuffled, so
+        that every process weighs the same, and else goes to the first processes in the last batch.
+
+    Raises
+    ------
+    ConfigError, ShapeError
+        For a value outside its range, or fewer rows than processes.
     """
 
     def __init__(
@@ -46,6 +55,8 @@ class TensorBatches:
         shuffle: bool = False,
         seed: int = 0,
         augment: Augment | None = None,
+        rank: int = 0,
+        world_size: int = 1,
     ) -> None:
         check_range(batch_size, 1, 1 << 31, "TensorBatches: batch_size")
         check_flag(shuffle, "TensorBatches: shuffle")
@@ -58,15 +69,30 @@ class TensorBatches:
             raise ConfigError(f"TensorBatches: augment = {augment!r} must be a function, or None")
         if len(x) != len(y) or len(x) == 0:
             raise ShapeError(f"expected as many labels as rows of features and at least one, got {len(y)} and {len(x)}")
+        if not 0 <= rank < world_size:
+            raise ConfigError(f"rank = {rank} is outside 0 to {world_size - 1} (world_size = {world_size})")
+        if len(x) < world_size:
+            raise ConfigError(f"{len(x)} rows cannot be shared by {world_size} processes; use fewer")
         self.x, self.y, self.batch_size, self.shuffle, self.augment = x, y, batch_size, shuffle, augment
+        self.rank, self.world_size = rank, world_size
         self._generator = torch.Generator().manual_seed(seed)
 
     def __len__(self) -> int:
-        return -(-len(self.x) // self.batch_size)
+        return -(-(len(self.x) // self.world_size) // self.batch_size)
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         n = len(self.x)
         order = torch.randperm(n, generator=self._generator) if self.shuffle else torch.arange(n)
-        for rows in order.split(self.batch_size):
+        draws = self._generator
+        if self.augment is not None and self.world_size > 1:
+            # What is drawn differs between the processes; the generator of the order must not.
+            own = int(torch.randint(2**62, (), generator=draws)) + self.rank
+            draws = torch.Generator().manual_seed(own)
+        even = n - n % self.world_size
+        batches = list(order[:even].split(self.batch_size * self.world_size))
+        if not self.shuffle:
+            batches[-1] = torch.cat([batches[-1], order[even:]])
+        for batch in batches:
+            rows = batch[self.rank :: self.world_size]
             x = as_features(self.x[rows])
-            yield x if self.augment is None else self.augment(x, self._generator), self.y[rows]
+            yield x if self.augment is None else self.augment(x, draws), self.y[rows]

@@ -5,6 +5,7 @@ Every tensor here holds integers exactly (|n| < 2**24 in float32); shapes are [T
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -12,14 +13,14 @@ from torch import Tensor
 
 from sctorch.nn.kernels import calls
 
-__all__ = ["quantise_weight", "rate_bits", "stochastic_current"]
+__all__ = ["exact_product", "quantise_weight", "rate_bits", "stochastic_current"]
 
 
 class _Round(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, weight: Tensor, bits: int) -> Tensor:
         limit = 2**bits - 1
-        return torch.round(weight * 2**bits).clamp(-limit, limit)
+        return (weight * 2**bits).round_().clamp_(-limit, limit)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
@@ -41,18 +42,33 @@ def rate_bits(values: Tensor, random: Tensor) -> Tensor:
     return (values.unsqueeze(0) > random.unsqueeze(1)).view(torch.uint8)
 
 
+def _no_autocast(device: torch.device) -> AbstractContextManager[object]:
+    return nullcontext() if device.type == "meta" else torch.autocast(device.type, enabled=False)
+
+
+def exact_product(x: Tensor, weight: Tensor) -> Tensor:
+    """x [..., n_in] times weight [n_out, n_in], integers of up to 16 bits: exact, however few bits torch may use.
+
+    Autocast and the lower float32 precisions (TF32, bfloat16) would round integers of more than 8 bits.
+    """
+    with _no_autocast(x.device):
+        if torch.get_float32_matmul_precision() == "highest":
+            return x.to(weight.dtype) @ weight.t()
+        return (x.double() @ weight.double().t()).to(weight.dtype)
+
+
 def _sampled_products(bits: Tensor, weight: Tensor, random: Tensor, length: int) -> Tensor:
     """The current in plain torch: the reference of the compiled kernel."""
     ticks, batch, n_in = bits.shape
     steps = ticks // length
     bits = bits.to(weight.dtype)
     sampled = torch.where(weight.abs().unsqueeze(0) > random.unsqueeze(1), weight.sign(), 0.0)  # [ticks, n_out, n_in]
-    if length == 1:
+    if length > 1:
+        # The ticks of one timestep lie side by side, so that one product sums them.
+        bits = bits.view(steps, length, batch, n_in).transpose(1, 2).reshape(steps, batch, length * n_in)
+        sampled = sampled.view(steps, length, -1, n_in).transpose(1, 2).reshape(steps, -1, length * n_in)
+    with _no_autocast(bits.device):  # its sums would be rounded; -1, 0 and 1 never are
         return torch.bmm(bits, sampled.transpose(1, 2))
-    # The ticks of one timestep lie side by side, so that one product sums them.
-    side = bits.view(steps, length, batch, n_in).transpose(1, 2).reshape(steps, batch, length * n_in)
-    wide = sampled.view(steps, length, -1, n_in).transpose(1, 2).reshape(steps, -1, length * n_in)
-    return torch.bmm(side, wide.transpose(1, 2))
 
 
 class _StochasticCurrent(torch.autograd.Function):

@@ -98,9 +98,9 @@ class SpikingNetwork(torch.nn.Module):
             yield name, flow
 
     def _rows_at_once(self) -> int:
-        """Rows of a batch of which one layer's window, 2 MiB, fits into a processor's cache."""
+        """Rows of a batch of which one layer's window takes 4 MiB."""
         widest = max(m.out_features for m in self._synapses())
-        return max(16, 2**19 // (self.num_steps * widest))
+        return max(16, 2**20 // (self.num_steps * widest))
 
     def _synapses(self) -> list[Synapse]:
         return [m for m in self.children() if isinstance(m, Synapse)]

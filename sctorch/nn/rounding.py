@@ -14,7 +14,7 @@ class _Round(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, frac: int, low: int, high: int) -> Tensor:
         ctx.scale = 2.0**frac
-        return torch.round(x * ctx.scale).clamp(low, high)
+        return (x * ctx.scale).round_().clamp_(low, high)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None]:

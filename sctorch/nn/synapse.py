@@ -12,7 +12,7 @@ from sctorch.checks import check_flag, check_range, is_integer
 from sctorch.errors import ConfigError, ShapeError
 from sctorch.nn.checks import check_tensor, shown_shape
 from sctorch.nn.encoder import LARGEST, stream_source
-from sctorch.nn.functional import quantise_weight, stochastic_current
+from sctorch.nn.functional import exact_product, quantise_weight, stochastic_current
 from sctorch.nn.rounding import round_to_grid
 
 __all__ = ["FixedLinear", "SCLinear", "Synapse"]
@@ -124,7 +124,7 @@ class FixedLinear(Synapse):
         """
         self.check_input(x)
         weight = self.integer_weight()
-        current = x.to(weight.dtype) @ weight.t()  # an encoder gives its bits as uint8
+        current = exact_product(x, weight)
         bias = self.integer_bias(input_bits)
         return current if bias is None else current + bias
 

@@ -175,3 +175,8 @@ class Recipe:
             raise ConfigError(f"exports names a backend twice: {', '.join(backends)}")
         if self.synth.targets and "verilog" not in backends:
             raise ConfigError("synth.targets needs an export with backend: verilog")
+        if self.train.devices * self.train.num_nodes > 1:
+            raise ConfigError(
+                f"train.devices = {self.train.devices} and train.num_nodes = {self.train.num_nodes} must be 1: one "
+                "process runs a recipe; train with several from a script (docs/training.md)"
+            )

@@ -90,7 +90,7 @@ class Classifier(LightningModule):
             if readout.decision_rule == "first_to_threshold":
                 waiting = scores.amax(dim=-1) < readout.class_threshold
                 logged[f"{stage}_steps"] = (waiting.sum(dim=0) + 1).clamp(max=len(scores)).to(scores.dtype).mean()
-        self.log_dict(logged, on_step=False, on_epoch=True, batch_size=len(y))
+        self.log_dict(logged, on_step=False, on_epoch=True, batch_size=len(y), sync_dist=True)
         return loss
 
     def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:

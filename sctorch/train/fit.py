@@ -51,6 +51,9 @@ class TrainConfig:
         `ActivityMonitor`. It costs one forward pass of a batch per epoch.
     progress_bar : show one on the terminal.
     accelerator : Lightning's: "cpu", "gpu" or "auto".
+    devices : processes per machine, each with a device of its own. More than one train together
+        (Lightning's DDP): every step takes as many rows as all of them have in a batch.
+    num_nodes : machines.
     """
 
     epochs: int = 60
@@ -69,9 +72,11 @@ class TrainConfig:
     watch_activity: bool = False
     progress_bar: bool = True
     accelerator: str = "cpu"
+    devices: int = 1
+    num_nodes: int = 1
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "validate_every"):
+        for name in ("epochs", "validate_every", "devices", "num_nodes"):
             check_range(getattr(self, name), 1, None, f"TrainConfig: {name}")
         if self.patience is not None:
             check_range(self.patience, 1, None, "TrainConfig: patience")
@@ -112,12 +117,15 @@ class TrainResult:
         validation, with the epochs (from 1) under "epoch" and "val_epoch".
     seconds : wall clock of the training loop.
     last_checkpoint, best_checkpoint : files of weights; None where there are none.
+    rank : of this process among those that trained together. All hold the same weights; what comes
+        after the training is the work of rank 0 alone.
     """
 
     history: dict[str, list[float]]
     seconds: float
     last_checkpoint: Path | None
     best_checkpoint: Path | None
+    rank: int = 0
 
 
 @dataclass
@@ -185,7 +193,10 @@ def make_trainer(
     settings: dict[str, Any] = {
         "max_epochs": config.epochs,
         "accelerator": config.accelerator,
-        "devices": 1,
+        "devices": config.devices,
+        "num_nodes": config.num_nodes,
+        # Processes that run the script themselves: all of them hold the history and the weights afterwards.
+        "strategy": "ddp" if config.devices * config.num_nodes > 1 else "auto",
         "logger": False if folder is None else _logger(config, Path(folder)),
         "enable_checkpointing": any(isinstance(c, ModelCheckpoint) for c in every),
         "enable_progress_bar": config.progress_bar,
@@ -259,7 +270,7 @@ def fit(
     if config.keep == "best" and best_path is not None:
         load_weights(net, best_path)
     net.cpu().eval()
-    return TrainResult(history.values, seconds, last_path, best_path)
+    return TrainResult(history.values, seconds, last_path, best_path, trainer.global_rank)
 
 
 def _check_arguments(net: Any, datamodule: Any, config: Any, callbacks: Any, folder: Any) -> None:

@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import pytest
 import torch
 from lightning import Callback
@@ -111,3 +113,20 @@ def test_config_refuses(bad):
 def test_nothing_to_prune():
     with pytest.raises(ConfigError, match="no synapse"):
         sparsity(torch.nn.Linear(2, 2))
+
+
+def test_the_first_process_decides_for_all(monkeypatch):
+    """Stands in for a second process whose weights were rounded apart."""
+    net, told = network(), []
+
+    def broadcast(mask, src):
+        assert src == 0
+        mask.fill_(0.0)[0, 0] = 1.0
+        told.append(mask)
+
+    monkeypatch.setattr(torch.distributed, "broadcast", broadcast)
+    for world_size, masks in ((1, 0), (2, 2)):
+        trainer = SimpleNamespace(world_size=world_size, global_step=4, estimated_stepping_batches=8)
+        MagnitudePruning(PruneConfig(0.5, 0.0, 0.5)).on_train_batch_start(trainer, net, None, 0)
+        assert len(told) == masks
+    assert masked(net)[0] == 592 - 2

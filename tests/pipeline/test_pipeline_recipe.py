@@ -65,6 +65,8 @@ def test_defaults_are_filled_in(recipe: Path) -> None:
         ("prune.amount=0.5", ["prune", "'amount'", "sparsity"]),
         ("exports.0.backnd=hls", ["exports.0", "'backend'"]),
         ("exports=[]", ["synth.targets", "verilog"]),
+        ("train.devices=2", ["train.devices = 2", "docs/training.md"]),
+        ("train.num_nodes=0", ["num_nodes = 0", "at least 1"]),
         ("verify.windows=0", ["verify.windows = 0"]),
         ("verify.window=3", ["verify.window", "'windows'"]),
         ("synth.targets=[a, a]", ["twice"]),

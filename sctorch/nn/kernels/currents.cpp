@@ -18,7 +18,8 @@ namespace {
 
 using Word = uint64_t;
 constexpr int64_t LANES = 8;  // neurons that one 512-bit register holds, one word each
-constexpr int64_t ROWS = 4;   // batch rows that share one load of the weights
+constexpr int64_t ROWS = 4;   // rows (of one timestep's batch, or of several) that share one load of the weights
+constexpr int64_t TOGETHER = 64;  // rows whose bits are packed at a time
 
 #if !WIDE
 // 64 bytes, each 0 or 1, become one word.
@@ -33,14 +34,14 @@ Word gather(const uint8_t* bytes) {
 }
 #endif
 
-Word pack(const uint8_t* bits, int64_t n) {
+// The word of n bytes, 64 at most, in which any bit of `which` is set.
+Word pack(const uint8_t* bits, int64_t n, uint8_t which = 255) {
 #if WIDE
     __mmask64 part = n >= 64 ? ~0ull : (1ull << n) - 1;
-    __m512i x = _mm512_maskz_loadu_epi8(part, bits);
-    return _mm512_test_epi8_mask(x, x);
+    return _mm512_test_epi8_mask(_mm512_maskz_loadu_epi8(part, bits), _mm512_set1_epi8(char(which)));
 #else
     uint8_t bytes[64] = {0};
-    for (int64_t k = 0; k < std::min<int64_t>(n, 64); ++k) bytes[k] = bits[k] != 0;
+    for (int64_t k = 0; k < std::min<int64_t>(n, 64); ++k) bytes[k] = (bits[k] & which) != 0;
     return gather(bytes);
 #endif
 }
@@ -61,81 +62,93 @@ Word pack(const float* bits, int64_t n) {
 #endif
 }
 
-Word above(const uint8_t* magnitude, const uint8_t* random) {
-#if WIDE
-    return _mm512_cmpgt_epu8_mask(_mm512_loadu_si512(magnitude), _mm512_loadu_si512(random));
-#else
-    uint8_t bytes[64];
-    for (int k = 0; k < 64; ++k) bytes[k] = magnitude[k] > random[k];
-    return gather(bytes);
-#endif
+typedef Word Words __attribute__((vector_size(8 * LANES)));
+
+Words load(const Word* from) {
+    Words words;
+    std::memcpy(&words, from, sizeof words);
+    return words;
 }
 
-// Weights by word of inputs and neuron: 64 magnitudes and the word of their signs.
+// Weights by word of inputs and neuron: the bits of 64 magnitudes, lowest plane first, and the word of their signs.
 struct Weights {
-    int64_t words, width;
-    std::vector<uint8_t> magnitude;
-    std::vector<Word> negative;
+    int64_t words, width, planes;
+    std::vector<Word> magnitude, negative;
 
     Weights(const float* weight, int64_t n_out, int64_t n_in)
-        : words((n_in + 63) / 64), width((n_out + LANES - 1) / LANES * LANES),
-          magnitude(words * width * 64), negative(words * width) {
-        for (int64_t i = 0; i < n_out; ++i)
-            for (int64_t word = 0; word < words; ++word) {
-                const float* from = weight + i * n_in + word * 64;
-                int64_t n = std::min<int64_t>(64, n_in - word * 64), at = word * width + i;
-                uint8_t below[64] = {0};
-                for (int64_t k = 0; k < n; ++k) {
-                    magnitude[at * 64 + k] = uint8_t(int32_t(std::fabs(from[k])));
-                    below[k] = from[k] < 0.0f;
-                }
-                negative[at] = pack(below, 64);
+        : words((n_in + 63) / 64), width((n_out + LANES - 1) / LANES * LANES), planes(0) {
+        int32_t any = 0;
+        for (int64_t k = 0; k < n_out * n_in; ++k) any |= int32_t(std::fabs(weight[k]));
+        while (any >> planes) ++planes;
+        magnitude.resize(words * planes * width);
+        negative.resize(words * width);
+        for (int64_t w = 0; w < words; ++w)
+            for (int64_t i = 0; i < n_out; ++i) {
+                float row[64] = {0};
+                uint8_t absolute[64], below[64];
+                std::copy_n(weight + i * n_in + w * 64, std::min<int64_t>(64, n_in - w * 64), row);
+                for (int k = 0; k < 64; ++k) absolute[k] = uint8_t(int32_t(std::fabs(row[k])));
+                for (int k = 0; k < 64; ++k) below[k] = row[k] < 0.0f;
+                negative[w * width + i] = pack(below, 64);
+                for (int64_t p = 0; p < planes; ++p)
+                    magnitude[(w * planes + p) * width + i] = pack(absolute, 64, uint8_t(1 << p));
             }
     }
 
     // The weights' bits of one tick; random holds words * 64 values.
     void sample(const uint8_t* random, Word* positive_bits, Word* negative_bits) const {
-        for (int64_t w = 0; w < words; ++w)
-            for (int64_t i = 0; i < width; ++i) {
-                int64_t at = w * width + i;
-                Word on = above(&magnitude[at * 64], random + w * 64);
-                positive_bits[at] = on & ~negative[at];
-                negative_bits[at] = on & negative[at];
+        for (int64_t w = 0; w < words; ++w) {
+            uint8_t level[64];
+            for (int k = 0; k < 64; ++k) level[k] = std::min<int>(random[w * 64 + k], (1 << planes) - 1);
+            Word clear[8];
+            for (int64_t p = 0; p < planes; ++p) clear[p] = ~pack(level, 64, uint8_t(1 << p));
+            const Word* bits = &magnitude[w * planes * width];
+            for (int64_t i = 0; i < width; i += LANES) {
+                // |w| > R up to a plane: if w has its bit and R has not, or if they agree and it was so before
+                Words on = {};
+                for (int64_t p = 0; p < planes; ++p) {
+                    Words bit = load(bits + p * width + i);
+                    on = (bit & clear[p]) | (on & (bit | clear[p]));
+                }
+                Words sign = load(&negative[w * width + i]), below = on & sign, above = on & ~sign;
+                std::memcpy(negative_bits + w * width + i, &below, sizeof below);
+                std::memcpy(positive_bits + w * width + i, &above, sizeof above);
             }
+        }
     }
 };
 
-// current[r][i] (+)= popcount(s & positive) - popcount(s & negative) for R rows and eight neurons
+// rows[r][i] (+)= popcount(s & positive) - popcount(s & negative) for R rows and the eight neurons from i on
 template <int R>
 void product(const Word* spikes, int64_t words, const Word* positive, const Word* negative, int64_t width,
-             float* current, int64_t stride, int64_t n, bool add) {
+             float* const* rows, int64_t i, int64_t n_out, bool add) {
 #if WIDE
     __m512i sum[R];
     for (int r = 0; r < R; ++r) sum[r] = _mm512_setzero_si512();
     for (int64_t w = 0; w < words; ++w) {
-        __m512i p = _mm512_loadu_si512(positive + w * width), q = _mm512_loadu_si512(negative + w * width);
+        __m512i p = _mm512_loadu_si512(positive + w * width + i), q = _mm512_loadu_si512(negative + w * width + i);
         for (int r = 0; r < R; ++r) {
             __m512i s = _mm512_set1_epi64(int64_t(spikes[r * words + w]));
             sum[r] = _mm512_add_epi64(sum[r], _mm512_popcnt_epi64(_mm512_and_si512(s, p)));
             sum[r] = _mm512_sub_epi64(sum[r], _mm512_popcnt_epi64(_mm512_and_si512(s, q)));
         }
     }
-    __mmask8 part = n >= LANES ? 0xff : (1u << n) - 1;
+    __mmask8 part = n_out - i >= LANES ? 0xff : (1u << (n_out - i)) - 1;
     for (int r = 0; r < R; ++r) {
         __m256 value = _mm512_cvtepi64_ps(sum[r]);
-        if (add) value = _mm256_add_ps(value, _mm256_maskz_loadu_ps(part, current + r * stride));
-        _mm256_mask_storeu_ps(current + r * stride, part, value);
+        if (add) value = _mm256_add_ps(value, _mm256_maskz_loadu_ps(part, rows[r] + i));
+        _mm256_mask_storeu_ps(rows[r] + i, part, value);
     }
 #else
     for (int r = 0; r < R; ++r)
-        for (int64_t i = 0; i < std::min(n, LANES); ++i) {
+        for (int64_t k = i; k < std::min(n_out, i + LANES); ++k) {
             int64_t sum = 0;
             for (int64_t w = 0; w < words; ++w) {
                 Word s = spikes[r * words + w];
-                sum += __builtin_popcountll(s & positive[w * width + i]);
-                sum -= __builtin_popcountll(s & negative[w * width + i]);
+                sum += __builtin_popcountll(s & positive[w * width + k]);
+                sum -= __builtin_popcountll(s & negative[w * width + k]);
             }
-            current[r * stride + i] = float(sum) + (add ? current[r * stride + i] : 0.0f);
+            rows[r][k] = float(sum) + (add ? rows[r][k] : 0.0f);
         }
 #endif
 }
@@ -159,34 +172,37 @@ void currents(const Bit* bits, const float* weight, const float* random, float* 
 #pragma omp parallel num_threads(threads) if (threads > 1)
     {
         std::vector<uint8_t> level(words * 64, 255);
-        std::vector<Word> positive(words * width), negative(words * width), spikes(rows * words);
+        std::vector<Word> positive(words * width), negative(words * width), spikes(TOGETHER * words);
+        float* out[TOGETHER];
 #pragma omp for schedule(dynamic)
         for (int64_t piece = 0; piece < period * pieces; ++piece) {
             int64_t first = (piece % pieces) * rows, count = std::min(rows, batch - first);
             if (count <= 0) continue;
             // Either a timestep is one tick, and others follow with the same weights, or it has several of its own.
-            int64_t stride = length == 1 ? period : 1, from = piece / pieces * length;
-            int64_t end = length == 1 ? steps : from + length;
-            for (int64_t tick = from; tick < end; tick += stride) {
-                int64_t t = tick / length;
-                if (length > 1 || tick == from) {
-                    for (int64_t j = 0; j < n_in; ++j) level[j] = uint8_t(int32_t(random[tick * n_in + j]));
-                    weights.sample(level.data(), positive.data(), negative.data());
+            int64_t from = piece / pieces * length, alike = length == 1 ? (steps - from + period - 1) / period : 1;
+            for (int64_t tick = from; tick < from + length; ++tick) {
+                for (int64_t j = 0; j < n_in; ++j) level[j] = uint8_t(int32_t(random[tick * n_in + j]));
+                weights.sample(level.data(), positive.data(), negative.data());
+                int64_t now = tick, b = first, left = alike * count;
+                while (left > 0) {
+                    int64_t n = std::min(TOGETHER, left);
+                    for (int64_t k = 0; k < n; ++k) {
+                        for (int64_t w = 0; w < words; ++w)
+                            spikes[k * words + w] = pack(bits + (now * batch + b) * n_in + 64 * w, n_in - 64 * w);
+                        out[k] = current + ((length == 1 ? now : piece / pieces) * batch + b) * n_out;
+                        if (++b == first + count) b = first, now += period;
+                    }
+                    left -= n;
+                    for (int64_t i = 0; i < n_out; i += LANES) {
+                        int64_t k = 0;
+                        for (; k + ROWS <= n; k += ROWS)
+                            product<ROWS>(&spikes[k * words], words, positive.data(), negative.data(), width, out + k,
+                                          i, n_out, tick > from);
+                        for (; k < n; ++k)
+                            product<1>(&spikes[k * words], words, positive.data(), negative.data(), width, out + k, i,
+                                       n_out, tick > from);
+                    }
                 }
-                for (int64_t b = 0; b < count; ++b)
-                    for (int64_t w = 0; w < words; ++w)
-                        spikes[b * words + w] = pack(bits + (tick * batch + first + b) * n_in + 64 * w, n_in - 64 * w);
-                bool add = tick > t * length;
-                float* out = current + (t * batch + first) * n_out;
-                int64_t b = 0;
-                for (; b + ROWS <= count; b += ROWS)
-                    for (int64_t i = 0; i < n_out; i += LANES)
-                        product<ROWS>(&spikes[b * words], words, &positive[i], &negative[i], width,
-                                      out + b * n_out + i, n_out, n_out - i, add);
-                for (; b < count; ++b)
-                    for (int64_t i = 0; i < n_out; i += LANES)
-                        product<1>(&spikes[b * words], words, &positive[i], &negative[i], width, out + b * n_out + i,
-                                   n_out, n_out - i, add);
             }
         }
     }

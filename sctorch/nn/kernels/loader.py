@@ -18,6 +18,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import torch
+
 __all__ = ["NATIVE", "available", "build", "disabled", "library"]
 
 _LOG = logging.getLogger(__name__)
@@ -84,7 +86,11 @@ def library() -> ctypes.CDLL | None:
         return None
     for flags in _CHOICES:
         try:
-            return ctypes.CDLL(str(build(compiler, flags, _cache())))
+            kernels = ctypes.CDLL(str(build(compiler, flags, _cache())))
+            # glibc hands freed memory back to the system, to fetch it again page by page at the next step, unless a
+            # larger block has been freed before: from here on it keeps up to 62 MiB. Nothing is written to this block.
+            torch.empty(31 << 20, dtype=torch.uint8)
+            return kernels
         except (OSError, subprocess.SubprocessError) as error:
             _LOG.info("kernels with %s: %s", " ".join(flags), error)
     return None

@@ -20,7 +20,7 @@ namespace {
 
 enum Leak { LEAK_NONE, LEAK_SHIFT, LEAK_MULTIPLY };
 enum Reset { RESET_NONE, RESET_SUBTRACT, RESET_ZERO };
-constexpr int64_t BLOCK = 256;
+constexpr int64_t BLOCK = 128;
 constexpr float PI = 3.14159265358979f;
 
 // Thresholds and factors, one (size 1) or one per neuron; null where the rule has none.
@@ -41,6 +41,11 @@ float just_below(float x) {
 // The values of `count` elements from `first` on, in rows of n.
 void spread(const float* values, int64_t n, int64_t first, int64_t count, float* to) {
     for (int64_t k = 0, i = first % n; k < count; ++k, i = i + 1 == n ? 0 : i + 1) to[k] = values[i];
+}
+
+// A processor foresees no leap to the next timestep.
+inline void fetch(const float* row, int64_t n) {
+    for (int64_t k = 0; k < n; k += 16) __builtin_prefetch(row + k);
 }
 
 struct Block {
@@ -64,10 +69,13 @@ inline float reset(float mem, float spike, float threshold) {
 template <int LEAK, int RESET, bool DELAY>
 void forward_block(const Rule& rule, const Block& p, const float* current, float* charged, float* spikes, float* after,
                    int64_t steps, int64_t elements, int64_t n) {
-    float mem[BLOCK] = {0}, spiked[BLOCK] = {0};
+    float mem[BLOCK] = {0}, unkept[BLOCK] = {0};
+    const float* spiked = unkept;  // of the timestep before
     for (int64_t t = 0; t < steps; ++t) {
         const float* now = current + t * elements;
+        if (t + 1 < steps) fetch(now + elements, n);
         float* u_out = charged + t * elements;
+        float* s_out = spikes ? spikes + t * elements : unkept;
         for (int64_t k = 0; k < n; ++k) {
             float u = mem[k];
             if (LEAK == LEAK_SHIFT) u -= std::floor(u * rule.leak_scale);
@@ -75,10 +83,11 @@ void forward_block(const Rule& rule, const Block& p, const float* current, float
             if (DELAY) u = reset<RESET>(u, spiked[k], p.threshold[k]);
             u += now[k] * rule.gain;
             u_out[k] = u;
-            spiked[k] = spikes && u > p.fire_above[k] ? 1.0f : 0.0f;
-            mem[k] = DELAY ? u : reset<RESET>(u, spiked[k], p.threshold[k]);
+            float spike = spikes && u > p.fire_above[k] ? 1.0f : 0.0f;
+            s_out[k] = spike;
+            mem[k] = DELAY ? u : reset<RESET>(u, spike, p.threshold[k]);
         }
-        if (spikes) std::copy_n(spiked, n, spikes + t * elements);
+        spiked = s_out;
         if (after) std::copy_n(mem, n, after + t * elements);
     }
 }
@@ -103,6 +112,10 @@ void backward_block(const Rule& rule, const Block& p, const float* grad, const f
     for (int64_t k = 0; k < n; ++k) beta[k] = rule.leak == LEAK_MULTIPLY ? p.factor[k] * rule.leak_scale : rule.beta;
     for (int64_t t = steps - 1; t >= 0; --t) {
         int64_t at = t * elements;
+        if (t > 0) {
+            fetch(grad + at - elements, n);
+            if (charged) fetch(charged + at - elements, n);
+        }
         if (charged && rule.reset == RESET_ZERO)
             for (int64_t k = 0; k < n; ++k) carry[k] = charged[at + k] > p.fire_above[k] ? 0.0f : carry[k];
         if (!charged) {
