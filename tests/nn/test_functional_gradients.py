@@ -157,8 +157,8 @@ def test_a_large_batch_goes_through_in_parts() -> None:
         nn.RateEncoder(3), nn.SCLinear(3, 300), nn.LIF(300, threshold=0.25),
         nn.SCLinear(300, 2), nn.SNNReadout(2, output_mode="membrane"), num_steps=16,
     )  # fmt: skip
-    x = torch.rand(250, 3)
-    assert 16 <= net._rows_at_once() < 125
+    x = torch.rand(450, 3)
+    assert 16 <= net._rows_at_once() < 225
     whole = net.scores(x)
     (by_whole,) = torch.autograd.grad(whole.square().mean(), net.synapse1.weight)
     parts = torch.cat([net.scores(row[None]) for row in x], dim=1)
