@@ -72,9 +72,9 @@ def export(
         if num_steps is not None or encoder is not None:
             raise ConfigError("export: this network has its num_steps and encoder already; leave both out")
     else:
+        net = from_snntorch(net, 1 if num_steps is None else num_steps, encoder)  # names what is no snntorch network
         if num_steps is None:
             raise ConfigError("export: a snntorch network needs num_steps, the timesteps of one window")
-        net = from_snntorch(net, num_steps, encoder)
     if isinstance(net, ir.Network):
         if name is not None or meta is not None:
             raise ConfigError("export: an integer network has its name and meta already; leave both out")
