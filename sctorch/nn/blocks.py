@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 
 from sctorch.nn.neuron import LIF
@@ -20,7 +22,7 @@ class StochasticLIF(Block):
     Parameters
     ----------
     in_features, out_features, weight_bits, bias, bitstream_length : see `SCLinear`.
-    beta, threshold, compare, reset_mechanism, reset_delay, frac_bits, delay : see `LIF`.
+    neuron : every field of `LIF` but its size.
     """
 
     def __init__(
@@ -30,18 +32,10 @@ class StochasticLIF(Block):
         weight_bits: int = 4,
         bias: bool = False,
         bitstream_length: int = 1,
-        beta: float = 0.9375,
-        threshold: float = 1.0,
-        compare: str = "gt",
-        reset_mechanism: str = "subtract",
-        reset_delay: bool = True,
-        frac_bits: int = 4,
-        delay: int = 0,
+        **neuron: Any,
     ) -> None:
-        super().__init__(
-            SCLinear(in_features, out_features, weight_bits, bias, bitstream_length),
-            LIF(out_features, beta, threshold, "auto", compare, reset_mechanism, reset_delay, frac_bits, None, delay),
-        )
+        synapse = SCLinear(in_features, out_features, weight_bits, bias, bitstream_length)
+        super().__init__(synapse, LIF(size=out_features, **neuron))
 
 
 class FixedPointLIF(Block):
@@ -50,7 +44,7 @@ class FixedPointLIF(Block):
     Parameters
     ----------
     in_features, out_features, weight_bits, weight_frac, bias : see `FixedLinear`.
-    beta, threshold, compare, reset_mechanism, reset_delay, frac_bits, delay : see `LIF`.
+    neuron : every field of `LIF` but its size.
     """
 
     def __init__(
@@ -60,15 +54,7 @@ class FixedPointLIF(Block):
         weight_bits: int = 4,
         weight_frac: int | None = None,
         bias: bool = False,
-        beta: float = 0.9375,
-        threshold: float = 1.0,
-        compare: str = "gt",
-        reset_mechanism: str = "subtract",
-        reset_delay: bool = True,
-        frac_bits: int = 4,
-        delay: int = 0,
+        **neuron: Any,
     ) -> None:
-        super().__init__(
-            FixedLinear(in_features, out_features, weight_bits, weight_frac, bias),
-            LIF(out_features, beta, threshold, "auto", compare, reset_mechanism, reset_delay, frac_bits, None, delay),
-        )
+        synapse = FixedLinear(in_features, out_features, weight_bits, weight_frac, bias)
+        super().__init__(synapse, LIF(size=out_features, **neuron))

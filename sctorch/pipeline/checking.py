@@ -86,10 +86,11 @@ def check(plain: dict[str, Any], where: str | Path) -> CheckedRecipe:
     checked = CheckedRecipe(config.as_dict(), str(where))
     recipe = checked.build()
     try:
-        if recipe.name in recipe.network.build().names:
+        net = recipe.network.build()
+        if recipe.name in net.names:
             raise ConfigError(f"name: a layer is called {recipe.name!r} as well; choose another")
         _check_name(recipe.name)
-        _check_data(recipe)
+        _check_data(recipe, net)
     except SctorchError as error:
         raise ConfigError(f"{where}: {error}") from error
     return checked
@@ -102,14 +103,14 @@ def _check_name(name: str) -> None:
     )
 
 
-def _check_data(recipe: Recipe) -> None:
+def _check_data(recipe: Recipe, net: SpikingNetwork) -> None:
     data: Any = recipe.data
-    layers: list[Any] = recipe.network.layers
+    encoder: Any = net.encoder
     if not hasattr(data, "test_arrays"):
         raise ConfigError(f"data: {type(data).__name__} has no test_arrays(), which a recipe needs")
     for what, has, wants in (
-        ("features", data.n_features, layers[0].n_features),
-        ("classes", data.n_classes, layers[-1].n_classes),
+        ("features", data.n_features, encoder.n_features),
+        ("classes", data.n_classes, net.readout.size),
     ):
         if has != wants:
             raise ConfigError(f"the data has {has} {what}, but the network is made for {wants}")
@@ -202,4 +203,8 @@ def _names(class_path: str) -> list[str]:
         return []
     if is_dataclass(found):
         return [entry.name for entry in fields(found)]
-    return [p for p in inspect.signature(found.__init__).parameters if p not in ("self", "args", "kwargs")]
+    parameters = inspect.signature(found.__init__).parameters.values()
+    names = [p.name for p in parameters if p.name != "self" and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    if issubclass(found, nn.Block):  # which hands every other field on to its neurons
+        names += [name for name in inspect.signature(nn.LIF).parameters if name != "size"]
+    return names

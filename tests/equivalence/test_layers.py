@@ -87,7 +87,7 @@ def stochastic() -> nn.SpikingNetwork:
 def threshold_then_argmax() -> nn.SpikingNetwork:
     return nn.SpikingNetwork(
         nn.RateEncoder(6, bits=5),
-        nn.StochasticLIF(6, 5, weight_bits=3, threshold=0.5),
+        nn.StochasticLIF(6, 5, weight_bits=3, threshold=0.5, leak="stochastic", learn_threshold=True),
         nn.SNNReadout(5, decision_rule="threshold_then_argmax", class_threshold=4),
         num_steps=18,
     )
