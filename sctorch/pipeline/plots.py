@@ -122,7 +122,7 @@ def _spikes(axes: Axes, bits: np.ndarray, ticks: float) -> None:
 def _scores(axes: Axes, network: ir.Network, trace: ir.Trace) -> None:
     readout = network.readout
     scores = trace[readout.name][:, 0]  # [T, n]
-    decisions = trace[f"{readout.name}.decision"][:, 0, 0]
+    decisions = readout.classes(trace[f"{readout.name}.decision"][:, 0, 0])
     winner = int(decisions[-1])
     steps = np.arange(len(scores))
     for index in range(scores.shape[1]):
