@@ -107,6 +107,20 @@ def test_currents_of_bits_that_are_not_contiguous() -> None:
         both(lambda b, w: stochastic_current(b, w, random, 1, 3), [x, weight], 1)
 
 
+def test_a_weight_that_is_no_number_weighs_nothing_and_ends() -> None:
+    """After a training that diverged; counting the bits of such a weight once had no end."""
+    torch.manual_seed(2)
+    bits, random = torch.randint(0, 2, (6, 3, 70)).float(), torch.randint(0, 8, (6, 70)).float()
+    weight = torch.randint(-7, 8, (9, 70)).float()
+    without = weight.clone()
+    for i, j in ((0, 0), (4, 69)):
+        weight[i, j], without[i, j] = float("nan"), 0.0
+    current = stochastic_current(bits, weight, random, 1, 3)
+    assert torch.equal(current, stochastic_current(bits, without, random, 1, 3))
+    with kernels.disabled():
+        assert torch.equal(current, stochastic_current(bits, weight, random, 1, 3))
+
+
 @pytest.mark.parametrize("fields", RULES, ids=str)
 def test_lif(fields: tuple[str, str, str, bool, tuple[int, ...]]) -> None:
     leak, compare, reset, delay, shape = fields

@@ -70,6 +70,12 @@ Words load(const Word* from) {
     return words;
 }
 
+// The whole number |weight|; what is no number weighs nothing, as in torch, where no comparison with it holds.
+int32_t magnitude_of(float weight) {
+    float size = std::fabs(weight);
+    return size < 256.0f ? int32_t(size) : 0;
+}
+
 // Weights by word of inputs and neuron: the bits of 64 magnitudes, lowest plane first, and the word of their signs.
 struct Weights {
     int64_t words, width, planes;
@@ -78,7 +84,7 @@ struct Weights {
     Weights(const float* weight, int64_t n_out, int64_t n_in)
         : words((n_in + 63) / 64), width((n_out + LANES - 1) / LANES * LANES), planes(0) {
         int32_t any = 0;
-        for (int64_t k = 0; k < n_out * n_in; ++k) any |= int32_t(std::fabs(weight[k]));
+        for (int64_t k = 0; k < n_out * n_in; ++k) any |= magnitude_of(weight[k]);
         while (any >> planes) ++planes;
         magnitude.resize(words * planes * width);
         negative.resize(words * width);
@@ -87,7 +93,7 @@ struct Weights {
                 float row[64] = {0};
                 uint8_t absolute[64], below[64];
                 std::copy_n(weight + i * n_in + w * 64, std::min<int64_t>(64, n_in - w * 64), row);
-                for (int k = 0; k < 64; ++k) absolute[k] = uint8_t(int32_t(std::fabs(row[k])));
+                for (int k = 0; k < 64; ++k) absolute[k] = uint8_t(magnitude_of(row[k]));
                 for (int k = 0; k < 64; ++k) below[k] = row[k] < 0.0f;
                 negative[w * width + i] = pack(below, 64);
                 for (int64_t p = 0; p < planes; ++p)
