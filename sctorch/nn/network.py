@@ -145,7 +145,7 @@ class SpikingNetwork(torch.nn.Module):
         x = as_tensor(x, "SpikingNetwork")
         check_tensor(x, "SpikingNetwork", "x", self._device())
         for key, value in self._run(x):
-            largest = float(value.abs().max())
+            largest = float(value.abs().max()) if value.is_floating_point() else 0.0
             if largest >= 2**24:
                 raise ConfigError(f"{key} reaches {largest:g}, beyond the integers that float32 holds exactly (2^24)")
             result[key] = value.to(torch.int64)

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sctorch.checks import check_choice, check_range
 from sctorch.errors import ConfigError, ShapeError
-from sctorch.ir.checks import check_choice, check_range
 from sctorch.ir.layers import COMPARES, RESETS
 from sctorch.ir.streams import StreamSource
 from sctorch.nn.encoder import stream_source

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from sctorch.checks import check_choice, check_range
 from sctorch.errors import ConfigError, ShapeError
-from sctorch.ir.checks import check_choice, check_range
 from sctorch.ir.layers import DECISION_RULES, THRESHOLD_RULES
 from sctorch.nn.functional import NeuronRule, integrate
 from sctorch.nn.neuron import leak_rule
@@ -118,12 +118,13 @@ class SNNReadout(torch.nn.Module):
         return integrate(x, rule, factor)
 
     def decide(self, scores: Tensor) -> Tensor:
-        """The decision after every timestep, [T, B, 1], for integer scores [T, B, n] of a whole window.
+        """The decision after every timestep, int64 [T, B, 1], for integer scores [T, B, n] of a whole window.
 
         A class, ties to the lowest index; or, of binary_logit, score 1 less score 0.
         """
         if self.decision_rule == "binary_logit":
-            return scores[..., 1:] - scores[..., :1]
+            whole = scores.to(torch.int64)  # a difference may need a bit more than float32 holds
+            return whole[..., 1:] - whole[..., :1]
         best = _lowest(scores == scores.amax(dim=-1, keepdim=True))
         if self.decision_rule not in THRESHOLD_RULES:
             return best

@@ -11,6 +11,7 @@ import torch
 from sctorch import ir, nn
 from sctorch.errors import ConfigError, ShapeError
 from sctorch.ir.simulator import decide
+from sctorch.lower import lower
 
 
 def both(rule: str, counts: list[list[int]], threshold: int = 1, mode: str = "spike") -> list[int]:
@@ -59,6 +60,20 @@ def test_a_logit_is_a_signed_difference(mode: str) -> None:
     layer = ir.Readout("readout", 2, mode, "binary_logit")
     assert layer.classes(np.array([-2, 0, 4])).tolist() == [0, 0, 1]
     assert ir.Readout("r", 3, "membrane", "argmax_membrane").classes(np.array([2, 0])).tolist() == [2, 0]
+
+
+def test_a_logit_may_need_a_bit_more_than_float32_holds() -> None:
+    """Scores of 24 bits and opposite signs, which `lower` accepts: their odd difference is exact all the same."""
+    net = nn.SpikingNetwork(
+        nn.EventEncoder(1), nn.FixedLinear(1, 2, weight_bits=16),
+        nn.SNNReadout(2, output_mode="membrane", decision_rule="binary_logit"), num_steps=251,
+    )  # fmt: skip
+    with torch.no_grad():
+        net.get_submodule("synapse1").weight.copy_(torch.tensor([[-65535.0], [65534.0]]) / 2**16)
+    x = torch.ones(251, 1, 1)
+    logits = net.trace(x)["readout.decision"]
+    assert int(logits[-1]) == 251 * (65534 + 65535) > 2**24
+    assert torch.equal(logits, torch.from_numpy(ir.simulate(lower(net), x.numpy())["readout.decision"]))
 
 
 @pytest.mark.parametrize("threshold", [1, 2, 5, 40])

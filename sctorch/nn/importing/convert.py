@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from sctorch.checks import check_choice, check_range
 from sctorch.errors import ConfigError, ShapeError, UnsupportedError
-from sctorch.ir.checks import check_choice, check_range
 from sctorch.nn.encoder import Encoder, EventEncoder
 from sctorch.nn.importing.chain import Stage, stages
 from sctorch.nn.importing.grids import MOST_FRAC_BITS

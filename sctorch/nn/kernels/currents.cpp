@@ -108,7 +108,7 @@ struct Weights {
             for (int k = 0; k < 64; ++k) level[k] = std::min<int>(random[w * 64 + k], (1 << planes) - 1);
             Word clear[8];
             for (int64_t p = 0; p < planes; ++p) clear[p] = ~pack(level, 64, uint8_t(1 << p));
-            const Word* bits = &magnitude[w * planes * width];
+            const Word* bits = magnitude.data() + w * planes * width;  // empty where every weight is 0
             for (int64_t i = 0; i < width; i += LANES) {
                 // |w| > R up to a plane: if w has its bit and R has not, or if they agree and it was so before
                 Words on = {};
