@@ -128,7 +128,10 @@ def _check_exact(network: ir.Network) -> None:
         layer = next(x for x in network.layers if x.name == name)
         leak = layer.leak if isinstance(layer, ir.Neuron | ir.Readout) else ir.Leak()
         gain = leak.shift if leak.scales else 0
-        for signal in (bounds.current, bounds.charged, bounds.membrane):
+        summed = None  # a current before its bias, which torch adds last and which may bring it back
+        if isinstance(layer, ir.Synapse) and bounds.tick is not None:
+            summed = bounds.tick.shifted(layer.bitstream_length.bit_length() - 1)
+        for signal in (summed, bounds.current, bounds.charged, bounds.membrane):
             if signal is not None and (signal.width - 1 + gain) > 24:
                 raise ConfigError(
                     f"{name} can need {signal.width} bits, more than float32 holds exactly; "

@@ -43,6 +43,22 @@ def test_only_a_spiking_network_can_be_lowered() -> None:
         lower(torch.nn.Linear(2, 2))  # type: ignore[arg-type]
 
 
+def test_a_sum_that_only_its_bias_brings_back_is_refused() -> None:
+    """65535 * 255 + 32767 * 254 is odd and beyond 2^24: torch would round it before it adds the bias of -2^23."""
+    net = small(
+        nn.DirectEncoder(2, bits=8), nn.FixedLinear(2, 1, weight_bits=16, weight_frac=0, bias=True), membrane(1),
+        num_steps=1,
+    )  # fmt: skip
+    with torch.no_grad():
+        net.synapse1.weight.copy_(torch.tensor([[65535.0, 32767.0]]))
+        net.synapse1.bias.fill_(-(2.0**15))
+    with pytest.raises(ConfigError, match="synapse1 can need 26 bits, more than float32 holds exactly"):
+        lower(net)
+    with torch.no_grad():
+        net.synapse1.weight[0, 1] = 256.0
+    lower(net)
+
+
 def test_lowering_takes_names_integers_and_meta() -> None:
     net = rate_net()
     with torch.no_grad():

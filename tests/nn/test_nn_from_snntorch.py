@@ -17,6 +17,7 @@ from torch.nn.utils import parametrizations, prune
 
 from sctorch import nn
 from sctorch.errors import ConfigError, ShapeError, UnsupportedError
+from sctorch.lower import lower
 
 STEPS = 12
 Leaky = snntorch.Leaky
@@ -273,6 +274,17 @@ def test_weights_on_a_grid_too_fine_for_float32_are_rounded() -> None:
     used = synapse.integer_weight().double() * 2.0**-layer.weight_frac  # type: ignore[operator]
     assert layer.weight_error == (used - net[0].weight).abs().max() > 0
     assert converted.trace(events(25, size=100))["neuron1"].any()  # and lower takes it: see the exports
+
+
+def test_sums_that_only_a_bias_brings_back_have_room_too() -> None:
+    """With all their bits 65535 * 255 + 32767 * 255 is beyond 2^24, and 2^23 below it after the bias."""
+    net = torch.nn.Sequential(torch.nn.Linear(2, 1), Leaky(beta=1.0))
+    with torch.no_grad():
+        net[0].weight.copy_(torch.tensor([[65535.0, 32767.0]]) / 16)
+        net[0].bias.fill_(-(2.0**15) / 16)
+    with pytest.warns(nn.QuantisationWarning, match=r"16-bit weights with 3 fractional bits \(1 fewer than wished"):
+        converted = nn.from_snntorch(net, 1, nn.DirectEncoder(2, bits=8))
+    lower(converted)
 
 
 def test_what_no_grid_has_room_for_is_refused() -> None:

@@ -51,9 +51,7 @@ def room(synapse: ir.FixedSynapse, after: ir.Neuron | ir.Readout, num_steps: int
         layers = (*layers, ir.Readout("readout", after.size, "spike", "argmax_spike_count"))
     bounds = ir.analyse(ir.Network("probe", num_steps, layers))
     gain = after.leak.shift if after.leak.kind == "multiply" else 0
-    current = bounds[synapse.name].current
-    assert current is not None
-    widths = [current.width - 1]
+    widths = [x.width - 1 for x in (bounds[synapse.name].tick, bounds[synapse.name].current) if x is not None]
     widths += [x.width - 1 + gain for x in (bounds[after.name].charged, bounds[after.name].membrane) if x is not None]
     if isinstance(after, ir.Neuron):
         widths.append(int(after.threshold.max() - 1).bit_length() + 1)  # LIF takes up to 2**23
