@@ -10,10 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sctorch.errors import ConfigError
 from sctorch.ir.layers import Delay, Leak, Network, Neuron, Readout, StochasticSynapse, Synapse
 from sctorch.ir.rules import leaked
 
 __all__ = ["Interval", "LayerRanges", "analyse", "signed_width", "unsigned_width"]
+
+WIDEST = 46  # a product with a factor of 16 bits then still fits 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +33,7 @@ class Interval:
         return Interval(self.low + other.low, self.high + other.high)
 
     def shifted(self, bits: int) -> Interval:
+        _check_width(self.width + bits)
         return Interval(self.low << bits, self.high << bits)
 
     @property
@@ -56,6 +60,14 @@ class LayerRanges:
     decision: Interval | None = None
 
 
+def _check_width(width: int) -> None:
+    """ConfigError for a number that the simulator's 64 bits might not hold once it is multiplied by a leak."""
+    if width > WIDEST:
+        raise ConfigError(
+            f"a signal can need {width} bits, and {WIDEST} are the most; use smaller weights, biases or frac"
+        )
+
+
 def signed_width(low: int, high: int) -> int:
     """Bits of a two's complement number that holds low..high; at least 1."""
     return max((-low - 1).bit_length() if low < 0 else 0, high.bit_length() if high > 0 else 0) + 1
@@ -77,6 +89,7 @@ def _synapse(layer: Synapse) -> LayerRanges:
 
 
 def _leak(leak: Leak, m: Interval) -> Interval:
+    _check_width(m.width)
     return Interval(leaked(leak, m.low), leaked(leak, m.high, random=_most(leak)))  # every leak is monotone
 
 

@@ -298,7 +298,7 @@ def _check(config: TrainConfig, validates: bool, callbacks: Sequence[Callback], 
 
 
 def evaluate(net: SpikingNetwork, datamodule: LightningDataModule) -> dict[str, float]:
-    """test_loss and test_acc over the data module's test rows."""
+    """test_loss (that of a `Classifier` with its defaults) and test_acc over the data module's test rows."""
     _check_arguments(net, datamodule, TrainConfig(), (), None)
     with _quiet():
         trainer = make_trainer(TrainConfig(logger="none", progress_bar=False))

@@ -15,7 +15,16 @@ from torch.nn import functional
 from sctorch.errors import ConfigError
 from sctorch.nn import SNNReadout
 
-__all__ = ["LOSSES", "cross_entropy", "default_loss", "early_decision", "rate", "threshold", "undecided_share"]
+__all__ = [
+    "LOSSES",
+    "chosen_loss",
+    "cross_entropy",
+    "default_loss",
+    "early_decision",
+    "rate",
+    "threshold",
+    "undecided_share",
+]
 
 
 def cross_entropy(scores: Tensor, labels: Tensor, scale: Tensor | float = 1.0, label_smoothing: float = 0.0) -> Tensor:

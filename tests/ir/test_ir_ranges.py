@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sctorch import ir
+from sctorch.errors import ConfigError
 from sctorch.ir.ranges import Interval
 
 
@@ -149,3 +150,20 @@ def test_signed_widths(low: int, high: int, width: int) -> None:
 @pytest.mark.parametrize(("high", "width"), [(0, 1), (1, 1), (2, 2), (3, 2), (4, 3), (255, 8), (256, 9)])
 def test_unsigned_widths(high: int, width: int) -> None:
     assert ir.unsigned_width(high) == width
+
+
+def test_what_might_not_fit_64_bits_is_refused() -> None:
+    synapse = ir.FixedSynapse("synapse", np.array([[1]]), np.array([2**45]), 1, 0)
+    neuron = ir.Neuron("neuron", 1, 24, np.array([1]), ir.Leak())
+    readout = ir.Readout("readout", 1, "spike", "argmax_spike_count")
+    network = ir.Network("net", 1, (ir.EventEncoder("spikes_in", 1), synapse, neuron, readout))
+    with pytest.raises(ConfigError, match="a signal can need 71 bits, and 46 are the most"):
+        ir.analyse(network)
+    slow = ir.Neuron("neuron", 1, 0, np.array([1]), ir.Leak(), reset="none")
+    layers = (
+        ir.EventEncoder("spikes_in", 1),
+        ir.FixedSynapse("synapse", np.array([[1]]), np.array([2**44]), 1, 0),
+        slow,
+    )
+    with pytest.raises(ConfigError, match="46 are the most"):
+        ir.analyse(ir.Network("net", 9, (*layers, readout)))

@@ -9,6 +9,7 @@ namespace {
 
 // Groups of GROUP ticks: a byte per row and input holds their bits. The gradient of a weight is a sum of rows of the
 // current's gradient over the ticks with a bit; a table of the 2^GROUP sums of one group turns GROUP additions into one.
+// GROUP is that of calls.py.
 constexpr int64_t GROUP = 5, TABLE = 1 << GROUP, MOST = 5;
 
 template <class Bit>
