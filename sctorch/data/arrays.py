@@ -122,6 +122,13 @@ class ArrayData(LightningDataModule):
     def val_dataloader(self) -> TensorBatches | list[TensorBatches]:
         return [] if self._val is None else self._in_order(self._val)
 
+    def __str__(self) -> str:
+        # Lightning's own looks for datasets inside the loaders and fails where they are lists of tensors.
+        parts = [(len(rows[1]) if rows else 0, what) for rows, what in (
+            (self._fit, "training"), (self._val, "validation"), (self._test, "test"))]  # fmt: skip
+        shown = ", ".join(f"{n:,} {what}" for n, what in parts)
+        return f"{type(self).__name__}: {shown} rows of {self.n_features} features, {self.n_classes} classes"
+
     def test_dataloader(self) -> TensorBatches:
         return self._in_order(self._test)
 

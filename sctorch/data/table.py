@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -135,7 +136,10 @@ def _read_npz(path: Path, features: Sequence[str] | None, class_names: Sequence[
     for name in ("test", "group"):
         if name in arrays and arrays[name].shape != table.y.shape:
             raise ShapeError(f"{path}: {name} has the shape {arrays[name].shape}, expected {table.y.shape}")
-    test = arrays["test"].astype(bool) if "test" in arrays else None
+    test = arrays.get("test")
+    if test is not None and not np.isin(test, (0, 1)).all():
+        raise ConfigError(f"{path}: test must say True or False for every row; numbers of rows are none")
+    test = None if test is None else test.astype(bool)
     return replace(table, test=test, group=arrays.get("group"))
 
 
@@ -196,6 +200,12 @@ def _floats(block: list[list[str]], chosen: list[int], columns: list[str], path:
 
 
 def _chosen(columns: Sequence[str], wanted: Sequence[str], path: Path) -> list[int]:
+    asked, held = Counter(wanted), Counter(columns)
+    twice = [name for name in wanted if asked[name] > 1 or held[name] > 1]
+    if twice:
+        raise ConfigError(
+            f"{path}: the column {twice[0]!r} is there or asked for more than once; each needs its own name"
+        )
     missing = [name for name in wanted if name not in columns]
     if missing:
         there = ", ".join(columns) or "none"

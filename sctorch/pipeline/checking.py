@@ -24,6 +24,7 @@ from sctorch.lower import lower
 from sctorch.nn import RateEncoder, SCLinear, SNNReadout, SpikingNetwork
 from sctorch.pipeline.recipe import NetworkPart, Recipe, ReferencePart, ReportPart, SynthPart, VerifyPart
 from sctorch.train import TrainConfig
+from sctorch.train.losses import chosen_loss
 
 __all__ = ["CheckedRecipe", "check"]
 
@@ -91,6 +92,7 @@ def check(plain: dict[str, Any], where: str | Path) -> CheckedRecipe:
             raise ConfigError(f"name: a layer is called {recipe.name!r} as well; choose another")
         _check_name(recipe.name)
         _check_data(recipe, net)
+        chosen_loss(recipe.train.loss, net.readout)
     except SctorchError as error:
         raise ConfigError(f"{where}: {error}") from error
     return checked

@@ -10,7 +10,8 @@ from lightning import LightningModule
 from torch import Tensor
 
 from sctorch.checks import check_choice, check_flag, check_instance, check_number
-from sctorch.nn import SpikingNetwork, Synapse
+from sctorch.errors import ConfigError
+from sctorch.nn import SNNReadout, SpikingNetwork, Synapse
 from sctorch.train.checkpoints import check_checkpoint, mark_checkpoint
 from sctorch.train.losses import LOSSES, chosen_loss
 
@@ -69,6 +70,11 @@ class Classifier(LightningModule):
         """Scores [B, n_classes] at the window's end, in value units."""
         return self.net(x)
 
+    def on_before_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
+        # Here the labels are still on the CPU, where looking at them costs nothing.
+        _check_labels(batch[1], self.net.readout)
+        return batch
+
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         return self._evaluate("train", batch)
 
@@ -116,6 +122,14 @@ class Classifier(LightningModule):
         steps = int(self.trainer.estimated_stepping_batches)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, self.lr, total_steps=steps)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+def _check_labels(y: Tensor, readout: SNNReadout) -> None:
+    if len(y) and not 0 <= int(y.min()) <= int(y.max()) < int(readout.n_classes or 0):
+        raise ConfigError(
+            f"Classifier: the labels {int(y.min())} to {int(y.max())} do not fit the network's {readout.n_classes} "
+            "classes, which count from 0; give the last layers one output per class"
+        )
 
 
 @torch.no_grad()

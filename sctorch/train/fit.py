@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 from lightning import Callback, LightningDataModule, LightningModule, Trainer
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, RichProgressBar
 from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
 
@@ -207,7 +208,12 @@ def make_trainer(
         "default_root_dir": folder,
         "deterministic": True,
     }
-    return Trainer(**(settings | {"callbacks": every} | options))
+    try:
+        return Trainer(**(settings | {"callbacks": every} | options))
+    except MisconfigurationException as error:
+        raise ConfigError(
+            f"TrainConfig: accelerator = {config.accelerator!r}, devices = {config.devices} cannot be had here: {error}"
+        ) from error
 
 
 def fit(
@@ -230,7 +236,8 @@ def fit(
     ------
     ConfigError
         If early stopping or keep = "best" is asked for without validation rows, or with a
-        callback that must run to its end (pruning).
+        callback that must run to its end (pruning); if the folder cannot be written, a label has
+        no class in the network, or there is no device of the kind asked for.
     """
     config = TrainConfig() if config is None else config
     _check_arguments(net, datamodule, config, callbacks, folder)
@@ -238,6 +245,11 @@ def fit(
     datamodule.setup("fit")
     validates = bool(datamodule.val_dataloader())
     _check(config, validates, callbacks, folder)
+    if folder is not None:
+        try:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(f"fit: cannot write to folder = {folder}: {error.strerror}; choose another") from error
     classifier = config.classifier(net)
     history = _History()
     every: list[Callback] = [*callbacks, history]
@@ -298,7 +310,10 @@ def _check(config: TrainConfig, validates: bool, callbacks: Sequence[Callback], 
 
 
 def evaluate(net: SpikingNetwork, datamodule: LightningDataModule) -> dict[str, float]:
-    """test_loss (that of a `Classifier` with its defaults) and test_acc over the data module's test rows."""
+    """test_loss and test_acc over the data module's test rows, with first_to_threshold also test_steps.
+
+    The loss is that of a `Classifier` with its defaults, whatever the network was trained with.
+    """
     _check_arguments(net, datamodule, TrainConfig(), (), None)
     with _quiet():
         trainer = make_trainer(TrainConfig(logger="none", progress_bar=False))

@@ -11,6 +11,7 @@ import torch
 
 from sctorch import ir
 from sctorch.backends import Design
+from sctorch.checks import check_instance
 from sctorch.errors import ConfigError
 from sctorch.lower import lower
 from sctorch.nn import ConvertedNetwork, SpikingNetwork
@@ -103,7 +104,9 @@ def verify(
     ConfigError
         If a design was made from another network, nothing spikes in some layer, or there is nothing to compare.
     """
-    designs = [design] if isinstance(design, Design) else list(design)
+    designs: list[Design] = list(design) if isinstance(design, Sequence) else [design]
+    for d in designs:
+        check_instance(d, Design, "verify: design", "an exported design, or a list of them")
     x = np.asarray(x.detach().cpu() if isinstance(x, torch.Tensor) else x, dtype=np.float32)
     given: torch.nn.Module | None = None  # a snntorch network, as it is
     if isinstance(net, torch.nn.Module) and not isinstance(net, SpikingNetwork):

@@ -158,7 +158,7 @@ def statement(model: ConvertedNetwork, trace: ir.Trace, own: ir.Trace) -> str:
     different = sum(int((trace[key] != own[key]).sum()) for key in keys)
     membrane = max(layer.membrane_error for layer in model.conversion.layers)
     text = (
-        f"the given snntorch network, nothing rounded: largest parameter error "
+        f"against the given snntorch network, with nothing rounded there: largest parameter error "
         f"{model.conversion.parameter_error:.3g}, membranes rounded by at most {membrane:.3g}"
     )
     return text + (f"; {different:,} of {total:,} spikes and silences differ" if total else "")

@@ -110,3 +110,17 @@ def test_a_path_that_is_none(tmp_path: Path) -> None:
         read_table(None)  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="features = 'a' must be a list of texts"):
         read_table(tmp_path / "x.csv", features="a")
+
+
+def test_a_column_twice(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("u,u,v,label\n" + "1,2,3,a\n2,3,4,b\n" * 10)
+    for features in (None, ["u"], ["v", "v"]):
+        with pytest.raises(ConfigError, match="more than once"):
+            read_table(tmp_path / "x.csv", features=features)
+    assert read_table(tmp_path / "x.csv", features=["v"]).x.shape == (20, 1)
+
+
+def test_row_numbers_are_no_test_split(tmp_path: Path) -> None:
+    np.savez(tmp_path / "x.npz", x=X, y=Y, test=np.arange(40))
+    with pytest.raises(ConfigError, match="test must say True or False for every row"):
+        read_table(tmp_path / "x.npz")

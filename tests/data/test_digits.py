@@ -110,3 +110,8 @@ def test_bad_arrays():
         ArrayData(good, good, names, val_fraction=0.01)
     with pytest.raises(ShapeError, match="labels"):
         TensorBatches(torch.zeros(3, 1), torch.zeros(2), 1)
+
+
+def test_shown_as_text() -> None:
+    assert str(Digits()) == "Digits: 1,293 training, 144 validation, 360 test rows of 64 features, 10 classes"
+    assert ", 0 validation," in str(Digits(val_fraction=0.0))

@@ -596,3 +596,10 @@ def test_the_network_stays_as_it_was() -> None:
     assert all(torch.equal(p.grad, g) for p, g in zip(net.parameters(), grads, strict=True))
     assert net.training
     assert not any(m._forward_hooks or m._forward_pre_hooks for m in net.modules())
+
+
+@pytest.mark.parametrize("junk", [5, "rate", nn.RateEncoder, torch.nn.Linear(6, 6)])
+def test_what_is_no_encoder(junk: object) -> None:
+    net = torch.nn.Sequential(torch.nn.Linear(6, 3), snntorch.Leaky(beta=0.5, init_hidden=True))
+    with pytest.raises(ConfigError, match=r"encoder must be an encoder of sctorch\.nn"):
+        nn.from_snntorch(net, 4, encoder=junk)  # type: ignore[arg-type]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import junk
@@ -14,7 +15,7 @@ from sctorch import nn
 from sctorch.compress import MagnitudePruning, PruneConfig, prune, sparsity
 from sctorch.data import Digits
 from sctorch.errors import ConfigError, SctorchError
-from sctorch.train import Classifier, TrainConfig, evaluate, fit
+from sctorch.train import Classifier, TrainConfig, evaluate, fit, make_trainer
 
 POSITIVE = {"half", "whole float", "huge"}
 NUMBER = POSITIVE | {"zero"}
@@ -79,3 +80,27 @@ def test_evaluate_takes_networks_and_data() -> None:
         evaluate(torch.nn.Linear(2, 2), Digits())  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match=r"datamodule must be a LightningDataModule .*, not list"):
         evaluate(network(), [])  # type: ignore[arg-type]
+
+
+def test_labels_that_the_network_has_no_class_for() -> None:
+    five = nn.SpikingNetwork(
+        nn.RateEncoder(64), nn.SCLinear(64, 5), nn.SNNReadout(5, output_mode="membrane"), num_steps=2
+    )
+    with pytest.raises(ConfigError, match="labels 0 to 9 do not fit the network's 5 classes"):
+        fit(five, Digits(), TrainConfig(epochs=1, progress_bar=False))
+    with pytest.raises(ConfigError, match="labels 0 to 9 do not fit the network's 5 classes"):
+        evaluate(five, Digits())
+    with pytest.raises(ConfigError, match="labels -1 to 1 do not fit"):
+        Classifier(five).on_before_batch_transfer((torch.rand(3, 64), torch.tensor([-1, 0, 1])), 0)
+
+
+def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigError, match="cannot write to folder"):
+        fit(network(), Digits(), TrainConfig(epochs=1, progress_bar=False), folder=tmp_path / "file" / "sub")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU, so asking for one is no mistake")
+def test_a_gpu_that_is_not_there() -> None:
+    with pytest.raises(ConfigError, match="accelerator = 'gpu'"):
+        make_trainer(TrainConfig(accelerator="gpu", progress_bar=False))

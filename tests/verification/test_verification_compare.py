@@ -194,3 +194,9 @@ def test_several_designs_in_one_report(net: nn.SpikingNetwork, x: np.ndarray) ->
     assert [pair.mismatches for pair in report.pairs] == [0, 0, 1, 0]
     assert not report.ok
     assert isinstance(report, VerifyReport)
+
+
+@pytest.mark.parametrize("junk", [None, 3, "design", [None]])
+def test_what_is_no_design(net: nn.SpikingNetwork, x: np.ndarray, junk: object) -> None:
+    with pytest.raises(ConfigError, match="verify: design must be an exported design"):
+        verify(net, junk, x)  # type: ignore[arg-type]

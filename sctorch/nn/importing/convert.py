@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from sctorch.checks import check_choice, check_range
+from sctorch.checks import check_choice, check_instance, check_range
 from sctorch.errors import ConfigError, ShapeError, UnsupportedError
 from sctorch.nn.encoder import Encoder, EventEncoder
 from sctorch.nn.importing.chain import Stage, stages
@@ -80,6 +80,7 @@ def from_snntorch(
     chain = stages(net, num_steps)
     first, last = chain[0].linear, chain[-1]
     encoder = EventEncoder(first.in_features) if encoder is None else encoder
+    check_instance(encoder, Encoder, "from_snntorch: encoder", "an encoder of sctorch.nn, such as RateEncoder(n)")
     if encoder.size != first.in_features:
         raise ShapeError(
             f"from_snntorch: the encoder gives {encoder.size} inputs but {chain[0].linear_name} takes "
