@@ -11,15 +11,16 @@ from sctorch.errors import ConfigError
 
 __all__ = ["ALIASES", "Target", "get_target", "target_names"]
 
-ALIASES = {"ice40": "ice40-hx8k", "artix7": "artix7-100t", "zynq": "zynq-7020"}
+ALIASES = {"ice40": "ice40-hx8k", "ecp5": "ecp5-85k", "artix7": "artix7-100t", "zynq": "zynq-7020"}
 
 
 @dataclass(frozen=True)
 class Target:
     """A part and its totals.
 
-    family : "ice40" or "xc7", the family that synthesis maps to. lut_inputs : inputs of one LUT.
-    brams : blocks of bram_kbit each.
+    family : "ice40", "ecp5", "xc7" or "xcup", the family that synthesis maps to. lut_inputs : inputs of one LUT.
+    brams : blocks of bram_kbit each. urams : blocks of 288 kbit.
+    nextpnr : the flags that name this part to nextpnr; none where nextpnr does not place and route it.
     """
 
     name: str
@@ -31,12 +32,17 @@ class Target:
     brams: int
     bram_kbit: int
     dsps: int
+    urams: int = 0
+    nextpnr: tuple[str, ...] = ()
 
 
 @lru_cache(maxsize=1)
 def _targets() -> dict[str, Target]:
     data = json.loads((Path(__file__).parent / "data" / "targets.json").read_text())
-    return {name: Target(name=name, **fields) for name, fields in data.items()}
+    return {
+        name: Target(name=name, **fields | {"nextpnr": tuple(fields.get("nextpnr", ()))})
+        for name, fields in data.items()
+    }
 
 
 def target_names() -> list[str]:

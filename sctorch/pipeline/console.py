@@ -74,7 +74,7 @@ def headline_rows(results: Mapping[str, Any]) -> list[tuple[str, str]]:
     if results["reference"]:
         rows.append((reference_label(results["reference"]), percent(results["reference"]["accuracy"])))
     for name, found in results["targets"].items():
-        for key, label in (("luts", "LUT"), ("ffs", "FF"), ("brams", "BRAM"), ("dsps", "DSP")):
+        for key, label in (("luts", "LUT"), ("ffs", "FF"), ("brams", "BRAM"), ("dsps", "DSP"), ("urams", "URAM")):
             has = found.get(f"{key}_available")
             if key in ("luts", "ffs") or found.get(key):
                 share = f" of {has:,} ({found[f'{key}_pct']:.1f} %)" if has else ""

@@ -104,9 +104,12 @@ class SynthPart:
     Parameters
     ----------
     targets : parts to synthesise for; the first is the one that the headline numbers speak of.
+    route : place and route for those that nextpnr knows (ice40 and ecp5), which measures the clock; synthesis alone
+        otherwise. A design that does not fit ends the run.
     """
 
     targets: list[str] = field(default_factory=list)
+    route: bool = False
 
     def __post_init__(self) -> None:
         if len(set(self.targets)) != len(self.targets):

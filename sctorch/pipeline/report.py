@@ -18,7 +18,7 @@ from sctorch.pipeline.stamps import write_text
 
 __all__ = ["page", "write_report"]
 
-_RESOURCES = (("luts", "LUT"), ("ffs", "FF"), ("brams", "BRAM"), ("dsps", "DSP"))
+_RESOURCES = (("luts", "LUT"), ("ffs", "FF"), ("brams", "BRAM"), ("dsps", "DSP"), ("urams", "URAM"))
 
 
 def write_report(context: Context, results: Mapping[str, Any]) -> Path:
@@ -143,13 +143,14 @@ def _resources(results: Mapping[str, Any]) -> str:
         bars = []
         for key, label in _RESOURCES:
             used, has, share = found.get(key), found.get(f"{key}_available"), found.get(f"{key}_pct")
-            if used is None or (not used and key in ("brams", "dsps")):
+            if used is None or (not used and key in ("brams", "dsps", "urams")):
                 continue
             bad = ' class="bad"' if share is not None and share > 100 else ""
             track = "" if share is None else f'<i><u{bad} style="width:{min(share, 100):.2f}%"></u></i>'
             text = grouped(used) if not has else f"{grouped(used)} of {has:,} ({share:.1f} %)"
             bars.append(f'<div class="bar"><span>{label}</span>{track or "<i></i>"}<em>{text}</em></div>')
-        tool = f"{found['tool']} {short_version(found['tool_version'])}"
+        tools = [found, found["routing"]] if found.get("routing") else [found]
+        tool = " and ".join(f"{used['tool']} {short_version(used['tool_version'])}" for used in tools)
         parts.append(
             f'<div class="part"><h3>{escape(name)}</h3>{"".join(bars)}'
             f'<p class="soft">{escape(_fmax(found))}; measured by {escape(tool)}.</p></div>'

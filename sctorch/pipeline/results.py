@@ -81,7 +81,7 @@ def _target(context: Context, name: str) -> dict[str, Any]:
 
     part = get_target(name)
     found: dict[str, Any] = read_json(context.out / "synth" / f"{name}.json")
-    for key in ("luts", "ffs", "brams", "dsps"):
+    for key in ("luts", "ffs", "brams", "dsps", "urams"):
         has = getattr(part, key)
         found[f"{key}_available"] = has
         found[f"{key}_pct"] = round(100 * found[key] / has, 2) if has and found.get(key) is not None else None
@@ -104,7 +104,8 @@ def _versions(context: Context, targets: Mapping[str, Mapping[str, Any]]) -> dic
             versions[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
             continue
-    for found in targets.values():
+    measured = [*targets.values(), *(found["routing"] for found in targets.values() if found.get("routing"))]
+    for found in measured:
         if found.get("tool") and found.get("tool_version"):
             versions[str(found["tool"])] = short_version(str(found["tool_version"]))
     if context.backends:

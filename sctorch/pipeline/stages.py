@@ -105,7 +105,7 @@ def plan(context: Context) -> list[Stage]:
             sources=("verification", "lower", "ir", "nn", "data", "backends", "pipeline/verifying.py"),
             tools=tuple(sorted({tool for backend in context.backends for tool in _TOOLS.get(backend, ())})),
         ),
-        *(_synth_stage(target) for target in plain["synth"]["targets"]),
+        *(_synth_stage(target, plain["synth"]["route"]) for target in plain["synth"]["targets"]),
     ]
 
 
@@ -140,16 +140,20 @@ def _export_stage(export: dict[str, Any]) -> Stage:
     )
 
 
-def _synth_stage(target: str) -> Stage:
+def _synth_stage(target: str, route: bool) -> Stage:
+    from sctorch.hardware.nextpnr import router
+    from sctorch.hardware.targets import get_target
+
+    routes = router(get_target(target)) if route else None
     return Stage(
         name=f"synth {target}",
-        note="synthesis",
-        work=_synthesiser(target),
+        note="synthesis, placing and routing" if routes else "synthesis",
+        work=_synthesiser(target, route=routes is not None),
         files=(f"synth/{target}.json",),
-        part=target,
+        part=[target, routes],
         after=("verilog",),
         sources=("cost", "hardware"),
-        tools=("yosys",),
+        tools=("yosys", routes) if routes else ("yosys",),
     )
 
 
@@ -222,12 +226,12 @@ def _verify(context: Context) -> bool:
     return result.ok
 
 
-def _synthesiser(target: str) -> Callable[[Context], bool]:
+def _synthesiser(target: str, route: bool) -> Callable[[Context], bool]:
     def work(context: Context) -> bool:
         from sctorch import backends
         from sctorch.cost import synthesize
 
-        result = synthesize(backends.load(context.out / "verilog"), target)
+        result = synthesize(backends.load(context.out / "verilog"), target, route=route)
         write_text(context.out / "synth" / f"{target}.json", json.dumps(result.to_dict(), indent=1) + "\n")
         return True
 

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import builders
 import numpy as np
@@ -90,6 +91,37 @@ def test_a_report_can_be_written_down(measured: Callable[[str, str], Synthesis])
     assert result["target"] == "ice40-hx8k"
     assert result["luts"] == result["cells"]["SB_LUT4"]
     assert result["fmax_mhz"] is None
+
+
+def test_routing_adds_the_clock_and_leaves_the_counts(
+    designs: Mapping[str, Design], measured: Callable[[str, str], Synthesis]
+) -> None:
+    builders.require_tool("nextpnr-ice40")
+    counted, found = measured("pruned", "ice40-up5k"), synthesize(designs["pruned"], "ice40-up5k", route=True, seed=3)
+    assert found.cells == counted.cells
+    result = json.loads(json.dumps(found.to_dict()))
+    assert result["fmax_mhz"] == result["routing"]["clocks_mhz"]["clk"] > 5
+    assert result["routing"]["seed"] == 3
+    assert result["routing"]["used"]["ICESTORM_LC"] >= found.luts
+    assert counted.to_dict()["routing"] is None
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "says"),
+    [
+        ({"target": "artix7", "route": True}, UnsupportedError, "artix7-100t: place and route is not supported"),
+        ({"route": "yes"}, ConfigError, "synthesize: route = 'yes' must be True or False"),
+        ({"freq_mhz": 0}, ConfigError, "synthesize: freq_mhz = 0"),
+        ({"seed": -1}, ConfigError, "synthesize: seed = -1"),
+    ],
+)
+def test_what_cannot_be_routed_is_refused_before_anything_runs(
+    options: dict[str, Any], error: type[Exception], says: str, designs: Mapping[str, Design],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("sctorch.cost.synthesis.run_yosys", lambda *a: pytest.fail("yosys was run"))
+    with pytest.raises(error, match=says):
+        synthesize(designs["pruned"], **options)
 
 
 def test_an_unknown_target_is_refused_before_anything_runs(designs: Mapping[str, Design]) -> None:

@@ -75,6 +75,7 @@ class FakeSynthesis:
     ffs: int = 567
     brams: float = 0.0
     dsps: int = 0
+    urams: int = 0
     carries: int = 3
     cells: dict[str, int] = field(default_factory=lambda: {"SB_LUT4": 1234})
     fmax_mhz: float | None = None
@@ -167,7 +168,11 @@ def _install(monkeypatch: pytest.MonkeyPatch) -> Fakes:
     monkeypatch.setattr(sctorch.exporting, "export", noting("export", _fake_export))
     monkeypatch.setattr(sctorch.pipeline.verifying, "compare", noting("verify", _fake_verify))
     monkeypatch.setattr(sctorch.backends, "load", _fake_load)
-    monkeypatch.setattr(sctorch.cost, "synthesize", noting("synth", lambda design, target: FakeSynthesis(target)))
+    monkeypatch.setattr(
+        sctorch.cost,
+        "synthesize",
+        noting("synth", lambda design, target, route: FakeSynthesis(target, fmax_mhz=61.5 if route else None)),
+    )
     monkeypatch.setattr(FakeDesign, "broken", False)
     return made
 

@@ -42,6 +42,23 @@ def test_a_first_run_does_every_stage(recipe: Path, out: Path, fakes: Any, capsy
     assert not list(out.rglob("*.part"))
 
 
+def test_the_clock_is_measured_where_a_router_knows_the_target(
+    recipe: Path, out: Path, fakes: Any, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SCTORCH_NEXTPNR_ICE40", sys.executable)  # any program: the stand-in does its work
+    more = ("--synth.route", "true", "--synth.targets", "[ice40-hx8k, artix7-35t]")
+    status, _, text = run(recipe, out, capsys, "--train.epochs", "1", *more)
+    assert status == 0
+    targets = results_of(out)["targets"]
+    assert (targets["ice40-hx8k"]["fmax_mhz"], targets["artix7-35t"]["fmax_mhz"]) == (61.5, None)
+    assert results_of(out)["fmax_mhz"] == 61.5
+    assert "61.5 MHz" in text
+    monkeypatch.setenv("SCTORCH_NEXTPNR_ICE40", "/no/such/program")
+    status, ran, text = run(recipe, out, capsys, "--train.epochs", "2", *more)
+    assert (status != 0, ran) == (True, [])
+    assert "nextpnr-ice40 at '/no/such/program'" in text
+
+
 def test_a_finished_run_is_recognised_without_torch(recipe: Path, finished: Path, fakes: Any, capsys: Any) -> None:
     status, ran, _ = run(recipe, finished, capsys)  # writes the stamp of this very command
     assert (status, ran) == (0, [])
