@@ -16,7 +16,7 @@ from sctorch.ir.rules import leaked
 
 __all__ = ["Interval", "LayerRanges", "analyse", "signed_width", "unsigned_width"]
 
-WIDEST = 46  # a product with a factor of 16 bits then still fits 64
+WIDEST = 61  # bits: the simulator's 64 then hold sums of a few such numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +61,7 @@ class LayerRanges:
 
 
 def _check_width(width: int) -> None:
-    """ConfigError for a number that the simulator's 64 bits might not hold once it is multiplied by a leak."""
+    """ConfigError for a number, or a product on the way to one, that the simulator's 64 bits might not hold."""
     if width > WIDEST:
         raise ConfigError(
             f"a signal can need {width} bits, and {WIDEST} are the most; use smaller weights, biases or frac"
@@ -89,7 +89,7 @@ def _synapse(layer: Synapse) -> LayerRanges:
 
 
 def _leak(leak: Leak, m: Interval) -> Interval:
-    _check_width(m.width)
+    _check_width(m.width + (leak.shift if leak.scales else 0))
     return Interval(leaked(leak, m.low), leaked(leak, m.high, random=_most(leak)))  # every leak is monotone
 
 

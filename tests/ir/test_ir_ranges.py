@@ -157,13 +157,13 @@ def test_what_might_not_fit_64_bits_is_refused() -> None:
     neuron = ir.Neuron("neuron", 1, 24, np.array([1]), ir.Leak())
     readout = ir.Readout("readout", 1, "spike", "argmax_spike_count")
     network = ir.Network("net", 1, (ir.EventEncoder("spikes_in", 1), synapse, neuron, readout))
-    with pytest.raises(ConfigError, match="a signal can need 71 bits, and 46 are the most"):
+    with pytest.raises(ConfigError, match="a signal can need 71 bits, and 61 are the most"):
         ir.analyse(network)
     slow = ir.Neuron("neuron", 1, 0, np.array([1]), ir.Leak(), reset="none")
     layers = (
         ir.EventEncoder("spikes_in", 1),
-        ir.FixedSynapse("synapse", np.array([[1]]), np.array([2**44]), 1, 0),
+        ir.FixedSynapse("synapse", np.array([[1]]), np.array([2**52]), 1, 0),
         slow,
     )
-    with pytest.raises(ConfigError, match="46 are the most"):
-        ir.analyse(ir.Network("net", 9, (*layers, readout)))
+    with pytest.raises(ConfigError, match="61 are the most"):
+        ir.analyse(ir.Network("net", 600, (*layers, readout)))

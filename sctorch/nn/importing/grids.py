@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from sctorch import ir
+from sctorch.errors import ConfigError
+from sctorch.ir.ranges import WIDEST
 
 __all__ = ["MOST_FRAC_BITS", "exact_frac", "leak_bits", "room", "rounding_frac"]
 
@@ -49,7 +51,10 @@ def room(synapse: ir.FixedSynapse, after: ir.Neuron | ir.Readout, num_steps: int
     layers: tuple[ir.Layer, ...] = (encoder, synapse, after)
     if isinstance(after, ir.Neuron):
         layers = (*layers, ir.Readout("readout", after.size, "spike", "argmax_spike_count"))
-    bounds = ir.analyse(ir.Network("probe", num_steps, layers))
+    try:
+        bounds = ir.analyse(ir.Network("probe", num_steps, layers))
+    except ConfigError:  # even 64 bits may not hold it
+        return FLOAT_BITS - WIDEST
     gain = after.leak.shift if after.leak.kind == "multiply" else 0
     widths = [x.width - 1 for x in (bounds[synapse.name].tick, bounds[synapse.name].current) if x is not None]
     widths += [x.width - 1 + gain for x in (bounds[after.name].charged, bounds[after.name].membrane) if x is not None]
