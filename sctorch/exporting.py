@@ -11,7 +11,7 @@ import torch
 
 from sctorch import ir
 from sctorch.backends import Design, export_network
-from sctorch.backends.verilog.plan import KEYWORDS
+from sctorch.backends.verilog.names import KEYWORDS
 from sctorch.errors import ConfigError
 from sctorch.hardware.targets import get_target
 from sctorch.ir.layers import RESERVED

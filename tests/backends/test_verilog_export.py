@@ -17,8 +17,9 @@ import sctorch
 from sctorch import ir, nn
 from sctorch.backends import Design, backend_names, export_network, load
 from sctorch.backends.design import writing_folder
-from sctorch.backends.verilog.emit import emit
-from sctorch.backends.verilog.plan import KEYWORDS, plan
+from sctorch.backends.verilog.names import KEYWORDS
+from sctorch.backends.verilog.unrolled.emit import emit
+from sctorch.backends.verilog.unrolled.plan import plan
 from sctorch.errors import ConfigError, ToolFailedError, ToolNotFoundError, UnsupportedError
 from sctorch.exporting import _identifier
 

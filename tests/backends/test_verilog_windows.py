@@ -17,8 +17,9 @@ import sctorch
 from sctorch import ir
 from sctorch.backends.verilog import VerilogDesign
 from sctorch.backends.verilog.cxxrtl import Stimulus, build, pack_rows, run
-from sctorch.backends.verilog.emit import input_width, trace_signals
-from sctorch.backends.verilog.plan import plan
+from sctorch.backends.verilog.ports import input_width
+from sctorch.backends.verilog.unrolled.plan import plan
+from sctorch.backends.verilog.unrolled.traces import trace_signals
 from sctorch.errors import ConfigError
 
 WINDOWS = 4

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from sctorch import ir
-from sctorch.backends.verilog.emit import answer_port, input_width
+from sctorch.backends.verilog.ports import answer_port, input_width
 
 __all__ = ["bench_text", "write_bench"]
 

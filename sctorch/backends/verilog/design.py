@@ -14,8 +14,10 @@ from sctorch.backends.design import Design, read_description, write_description,
 from sctorch.backends.resources import resource_folder
 from sctorch.backends.verilog.bench import write_bench
 from sctorch.backends.verilog.cxxrtl import LIBRARY, Stimulus, build, pack_rows, run, unpack_rows
-from sctorch.backends.verilog.emit import emit, input_width, trace_port, trace_signals
-from sctorch.backends.verilog.plan import DesignPlan, plan
+from sctorch.backends.verilog.ports import input_width
+from sctorch.backends.verilog.unrolled.emit import emit
+from sctorch.backends.verilog.unrolled.plan import DesignPlan, plan
+from sctorch.backends.verilog.unrolled.traces import trace_port, trace_signals
 from sctorch.errors import ConfigError, MismatchError
 from sctorch.hardware.tools import find_tool
 

@@ -7,7 +7,10 @@ nothing of one layer meets the top's own names, a keyword, or another layer.
 from __future__ import annotations
 
 from sctorch import ir
-from sctorch.backends.verilog.plan import (
+from sctorch.backends.verilog.ports import answer_port, input_width
+from sctorch.backends.verilog.sources import stream_source
+from sctorch.backends.verilog.text import constant
+from sctorch.backends.verilog.unrolled.plan import (
     CounterPlan,
     DesignPlan,
     NeuronPlan,
@@ -15,67 +18,13 @@ from sctorch.backends.verilog.plan import (
     SynapsePlan,
     input_places,
 )
-from sctorch.ir.streams import lfsr_bits
+from sctorch.backends.verilog.unrolled.traces import trace_assignments, trace_port, trace_signals
 
-__all__ = ["answer_port", "emit", "input_width", "trace_port", "trace_signals"]
+__all__ = ["emit"]
 
 _LEAK = {"none": 0, "shift": 1, "multiply": 2, "stochastic": 3}
 _RESET = {"none": 0, "subtract": 1, "zero": 2, "subtract_snntorch": 3}
 _RULE = {"first_to_threshold": 1, "threshold_then_argmax": 2, "binary_logit": 3}
-
-
-def input_width(network: ir.Network) -> int:
-    """Bits of one input on the in_data port."""
-    return 1 if isinstance(network.encoder, ir.EventEncoder) else network.encoder.bits
-
-
-def answer_port(network: ir.Network) -> tuple[str, int, bool]:
-    """(name, bits, signed) of the answer's port: a class, or a logit."""
-    decision = ir.analyse(network)[network.readout.name].decision
-    assert decision is not None
-    if network.readout.decision_rule == "binary_logit":
-        return "out_logit", decision.width, True
-    return "out_class", ir.unsigned_width(int(decision.high[0])), False
-
-
-def trace_signals(design: DesignPlan) -> list[tuple[str, int, int, bool, int]]:
-    """(key, entries, bits per entry, signed, stage whose valid it comes with) of every traced signal."""
-    signals = []
-    ranges = ir.analyse(design.network)
-    for stage, layer in enumerate(design.network.layers, start=1):
-        bounds = ranges.get(layer.name)
-        if isinstance(layer, ir.Synapse):
-            assert bounds is not None
-            assert bounds.current is not None
-            signals.append((layer.name, layer.size, bounds.current.width, True, stage))
-        elif isinstance(layer, ir.Neuron):
-            assert bounds is not None
-            assert bounds.charged is not None
-            assert bounds.membrane is not None
-            signals.append((layer.name, layer.size, 1, False, stage))
-            width = bounds.charged.union(bounds.membrane).width
-            signals.append((f"{layer.name}.mem", layer.size, width, True, stage))
-        elif isinstance(layer, ir.Readout):
-            signals.append((layer.name, layer.size, design.readout.width, design.readout.signed, stage))
-            signals.append((f"{layer.name}.decision", 1, *answer_port(design.network)[1:], stage + 1))
-        else:
-            width = layer.bits if isinstance(layer, ir.DirectEncoder) else 1
-            signals.append((layer.name, layer.size, width, False, stage))
-    return signals
-
-
-def trace_port(key: str) -> str:
-    """The port that shows a traced signal: "neuron1.mem" is on neuron1__trace_mem."""
-    name, _, what = key.partition(".")
-    return f"{name}__trace" + (f"_{what}" if what else "")
-
-
-def _constant(value: int, width: int) -> str:
-    return f"{width}'d{value % (1 << width)}"
-
-
-def _bits(value: int, width: int) -> str:
-    return f"{width}'h{value:x}"
 
 
 def emit(design: DesignPlan) -> str:
@@ -113,7 +62,7 @@ def _synapse_module(top: str, synapse: SynapsePlan) -> str:
     for index, (j, magnitude) in enumerate(synapse.terms):
         if stochastic:
             lines.append(
-                f"    sct_term #(.B({bits}), .MAGNITUDE({_constant(magnitude, bits)})) term{index} "
+                f"    sct_term #(.B({bits}), .MAGNITUDE({constant(magnitude, bits)})) term{index} "
                 f"(.spike(spikes[{j}]), .random(random[{j * bits} +: {bits}]), .term(term[{index}]));"
             )
         else:
@@ -135,7 +84,7 @@ def _counter(i: int, counter: CounterPlan) -> list[str]:
         padded = ([f"{{{pad}{{1'b0}}}}"] if pad > 0 else []) + [count] + ([f"{exponent}'d0"] if exponent else [])
         parts.append(padded[0] if len(padded) == 1 else "{" + ", ".join(padded) + "}")
     if counter.added or not parts:
-        parts.append(_constant(counter.added, counter.width))
+        parts.append(constant(counter.added, counter.width))
     return [*lines, f"    always @(posedge clk) current{i} <= {' + '.join(parts)};"]
 
 
@@ -206,51 +155,15 @@ def _top(design: DesignPlan) -> str:
             counters = synapses[before.name].counters if isinstance(before, ir.Synapse) else None
             lines += _readout(design.readout, counters, before, stage, (answer, answer_width))
         before = layer
-    lines += ["`ifdef SCTORCH_TRACE", "    assign trace_valid = valid;", *_traces(design), "`endif", "endmodule", ""]
-    return "\n".join(lines)
-
-
-def _source(name: str, source: ir.StreamSource, n: int, stage: int, registered: int) -> list[str]:
-    """Instances that make `<name>_random`, R_j of every input side by side, and the wires between."""
-    bits, random = source.bits, f"{name}__random"
-    control = f".clk(clk), .en(valid[{stage}]), .first(first[{stage}])"
-    lines = [f"    wire [{n * bits - 1}:0] {random};"]
-    if source.kind == "counter":
-        lines += [
-            f"    wire [{bits - 1}:0] {name}__r;",
-            f"    sct_counter #(.B({bits}), .REGISTERED({registered})) {name}__source ({control}, .random({name}__r));",
-        ]
-    elif source.decorrelator == "independent":
-        for j in range(n):
-            lines += _lfsr(f"{name}__{j}", source, source.input_seed(j), source.width, control, registered)
-            lines.append(f"    assign {random}[{j * bits} +: {bits}] = {name}__{j}__state[{bits - 1}:0];")
-        return lines
-    else:
-        length = max(source.width, bits + n - 1) if source.decorrelator == "shift" else source.width
-        lines += _lfsr(name, source, source.seed, length, control, registered)
-        if source.decorrelator == "shift":
-            for j in range(n):
-                lines.append(f"    assign {random}[{j * bits} +: {bits}] = {name}__state[{j} +: {bits}];")
-            return lines
-        lines += [f"    wire [{bits - 1}:0] {name}__r = {name}__state[{bits - 1}:0];"]
-    if source.decorrelator == "shared":
-        lines.append(f"    assign {random} = {{{n}{{{name}__r}}}};")
-    else:
-        for j in range(n):
-            for i, bit in enumerate(source.permutation(j)):
-                lines.append(f"    assign {random}[{j * bits + i}] = {name}__r[{bit}];")
-    return lines
-
-
-def _lfsr(name: str, source: ir.StreamSource, seed: int, length: int, control: str, registered: int) -> list[str]:
-    stream = lfsr_bits(source.taps, seed, length - 1, 1)  # b[-(length-1)] .. b[0]
-    start = sum(int(b) << i for i, b in enumerate(stream[::-1]))
-    taps = sum(1 << (e - 1) for e in source.taps)
-    return [
-        f"    wire [{length - 1}:0] {name}__state;",
-        f"    sct_lfsr #(.N({length}), .W({source.width}), .TAPS({_bits(taps, source.width)}), "
-        f".SEED({_bits(start, length)}), .REGISTERED({registered})) {name}__lfsr ({control}, .state({name}__state));",
+    lines += [
+        "`ifdef SCTORCH_TRACE",
+        "    assign trace_valid = valid;",
+        *trace_assignments(design),
+        "`endif",
+        "endmodule",
+        "",
     ]
+    return "\n".join(lines)
 
 
 def _encoder(layer: ir.Encoder) -> list[str]:
@@ -272,7 +185,7 @@ def _encoder(layer: ir.Encoder) -> list[str]:
     return [
         *lines,
         f"    wire [{layer.size - 1}:0] {layer.name}__bits;",
-        *_source(layer.name, layer.source, layer.size, 0, registered=0),
+        *stream_source(layer.name, layer.source, layer.size, 0, registered=0),
         f"    sct_rate_encoder #(.N({layer.size}), .B({layer.bits})) {layer.name}__encoder "
         f"(.clk(clk), .value(in_data), .random({layer.name}__random), .bits({layer.name}__bits));",
     ]
@@ -283,7 +196,7 @@ def _synapse(top: str, synapse: SynapsePlan, stage: int, spikes: str) -> list[st
     lines = [f"    // {layer.name}: {layer.KIND}"]
     ports = [".clk(clk)", f".spikes({spikes})"]
     if isinstance(layer, ir.StochasticSynapse):
-        lines += _source(layer.name, layer.source, layer.n_inputs, stage - 1, registered=1)
+        lines += stream_source(layer.name, layer.source, layer.n_inputs, stage - 1, registered=1)
         ports.append(f".random({layer.name}__random)")
     for i, counter in enumerate(synapse.counters):
         lines.append(f"    wire [{counter.width - 1}:0] {layer.name}__current{i};")
@@ -306,7 +219,7 @@ def _neuron(neuron: NeuronPlan, synapse: SynapsePlan, stage: int) -> list[str]:
     lines = [f"    // {layer.name}: {layer.KIND}", f"    wire [{layer.size - 1}:0] {layer.name}__spikes;"]
     source, bits = layer.leak.source, max(1, layer.leak.shift)
     if source is not None:
-        lines += _source(layer.name, source, layer.size, stage - 1, registered=1)
+        lines += stream_source(layer.name, source, layer.size, stage - 1, registered=1)
     for i, (membrane, counter) in enumerate(zip(neuron.membranes, synapse.counters, strict=True)):
         width, theta = membrane.width, int(layer.threshold[i])
         limit = theta - membrane.offset - (layer.compare == "ge")
@@ -318,8 +231,8 @@ def _neuron(neuron: NeuronPlan, synapse: SynapsePlan, stage: int) -> list[str]:
             f"    wire [{width - 1}:0] {name}__shown;",
             f"    sct_lif #(.W({width}), .SIGNED({int(membrane.signed)}), .CW({counter.width}), "
             f".CURRENT_SIGNED({int(counter.signed)}), .SHIFT({neuron.shift}), {_leak(layer.leak, i)},",
-            f"        .START({_constant(membrane.start, width)}), .LIMIT({_constant(limit, width)}), "
-            f".THETA({_constant(theta, width)}), .RESET({_RESET[layer.reset]}), "
+            f"        .START({constant(membrane.start, width)}), .LIMIT({constant(limit, width)}), "
+            f".THETA({constant(theta, width)}), .RESET({_RESET[layer.reset]}), "
             f".DELAY({int(layer.reset_delay)})) {name} (",
             f"        .clk(clk), .clear(valid[{stage - 1}] & first[{stage - 1}]), .valid(valid[{stage}]),",
             f"        .current({synapse.layer.name}__current{i}), .random({random}),",
@@ -369,55 +282,3 @@ def _readout(
         ".decision(decision));",
         f"    assign {port} = decision;",
     ]
-
-
-# ---------------------------------------------------------------- traces
-
-
-def _traces(design: DesignPlan) -> list[str]:
-    """What the simulation build shows beside the decision: every layer's integers, as semantics.md names them."""
-    lines: list[str] = []
-    synapses = {s.layer.name: s for s in design.synapses}
-    neurons = {n.layer.name: n for n in design.neurons}
-    delays = {layer.name for layer in design.network.layers if isinstance(layer, ir.Delay)}
-    for key, _count, width, _, stage in trace_signals(design):
-        name, port = key.split(".")[0], trace_port(key)
-        if key.endswith(".mem"):
-            lines += _trace_membranes(neurons[name], port, width, stage - 1)
-        elif key.endswith(".decision"):
-            lines.append(f"    assign {port} = decision;")
-        elif name in synapses:
-            for i, counter in enumerate(synapses[name].counters):
-                constant = counter.constant if counter.folded else 0
-                value = _extended(f"{name}__current{i}", counter.width, counter.signed, width)
-                lines.append(f"    assign {port}[{i * width} +: {width}] = {value} + {_constant(constant, width)};")
-        elif name in neurons or name in delays:
-            lines.append(f"    assign {port} = {name}__spikes;")
-        elif name == design.readout.layer.name:
-            lines.append(f"    assign {port} = {name}__scores;")
-        else:
-            lines.append(f"    assign {port} = {name}__bits;")
-    return lines
-
-
-def _extended(wire: str, width: int, signed: bool, to: int) -> str:
-    """`wire` as a `to`-bit number, by its sign or by zeros; cut if `to` is narrower."""
-    if to <= width:
-        return f"{wire}[{to - 1}:0]"
-    fill = f"{wire}[{width - 1}]" if signed else "1'b0"
-    return f"{{{{{to - width}{{{fill}}}}}, {wire}}}"
-
-
-def _trace_membranes(neuron: NeuronPlan, port: str, width: int, stage: int) -> list[str]:
-    layer = neuron.layer
-    lines = []
-    for i, membrane in enumerate(neuron.membranes):
-        name = f"{layer.name}__{i}"
-        shown = _extended(f"{name}__shown", membrane.width, membrane.signed, width)
-        value = f"{shown} + {_constant(membrane.offset, width)}"
-        lines += [
-            f"    reg [{width - 1}:0] {name}__trace;",
-            f"    always @(posedge clk) if (valid[{stage}]) {name}__trace <= {value};",
-            f"    assign {port}[{i * width} +: {width}] = {name}__trace;",
-        ]
-    return lines

@@ -1,0 +1,1 @@
+"""The unrolled architecture: constant weights in logic, one tick per clock."""
