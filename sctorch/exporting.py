@@ -82,7 +82,7 @@ def export(
     else:
         converted = net.converted_meta() if isinstance(net, ConvertedNetwork) else {}
         network = lower(net, name or _identifier(folder.absolute().name), converted | dict(meta or {}))
-    return export_network(network, folder, backend, options)
+    return export_network(network, folder, backend, options, target)
 
 
 def _identifier(text: str) -> str:

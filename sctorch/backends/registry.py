@@ -26,15 +26,17 @@ def _module(name: str) -> Any:
     return importlib.import_module(_BACKENDS[name])
 
 
-def export_network(network: ir.Network, folder: str | Path, backend: str, options: Mapping[str, Any]) -> Design:
-    """Export an integer network into a folder of its own."""
-    design: Design = _module(backend).export(network, Path(folder), options)
+def export_network(
+    network: ir.Network, folder: str | Path, backend: str, options: Mapping[str, Any], target: str | None = None
+) -> Design:
+    """Export an integer network into a folder of its own, for a target (`sctorch.hardware.targets`) or for none."""
+    design: Design = _module(backend).export(network, Path(folder), options, target)
     return design
 
 
-def check_network(network: ir.Network, backend: str, options: Mapping[str, Any]) -> None:
+def check_network(network: ir.Network, backend: str, options: Mapping[str, Any], target: str | None = None) -> None:
     """Raise what exporting this network would raise, without writing: its shape decides, not its weights."""
-    _module(backend).check(network, options)
+    _module(backend).check(network, options, target)
 
 
 def load(folder: str | Path) -> Design:

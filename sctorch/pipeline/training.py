@@ -37,7 +37,7 @@ def train(recipe: Recipe, folder: Path, interactive: bool = False) -> dict[str, 
     # A layer that a backend cannot do is named now, and not when the training is over.
     untrained = lower(net, recipe.name)
     for export in recipe.exports:
-        check_network(untrained, export.backend, export.options)
+        check_network(untrained, export.backend, export.options, export.target)
     watch = _Sparsity()
     callbacks: list[Callback] = [watch]
     if recipe.prune is not None and recipe.prune.sparsity > 0:

@@ -75,12 +75,12 @@ def _check_options(options: Mapping[str, Any]) -> dict[str, Any]:
     return chosen
 
 
-def check(network: ir.Network, options: Mapping[str, Any]) -> tuple[Plan, dict[str, Any]]:
+def check(network: ir.Network, options: Mapping[str, Any], target: str | None = None) -> tuple[Plan, dict[str, Any]]:
     """The project's parts and the full options, or the error that `export` would raise for them."""
     return plan(network), _check_options(options)
 
 
-def export(network: ir.Network, folder: Path, options: Mapping[str, Any]) -> HlsDesign:
+def export(network: ir.Network, folder: Path, options: Mapping[str, Any], target: str | None = None) -> HlsDesign:
     """Write the project, its bridge, test-bench vectors and description, and compile its C simulation.
 
     Parameters

@@ -109,7 +109,9 @@ def _stimulus(data: np.ndarray, flags: np.ndarray, gaps: np.ndarray | None, late
     return Stimulus(all_data, all_flags)
 
 
-def check(network: ir.Network, options: Mapping[str, Any]) -> tuple[DesignPlan, dict[str, Any]]:
+def check(
+    network: ir.Network, options: Mapping[str, Any], target: str | None = None
+) -> tuple[DesignPlan, dict[str, Any]]:
     """The design's parts and the full options, or the error that `export` would raise for them."""
     unknown = sorted(set(options) - set(OPTIONS))
     if unknown:
@@ -122,14 +124,14 @@ def check(network: ir.Network, options: Mapping[str, Any]) -> tuple[DesignPlan, 
     return plan(network), chosen
 
 
-def export(network: ir.Network, folder: Path, options: Mapping[str, Any]) -> VerilogDesign:
+def export(network: ir.Network, folder: Path, options: Mapping[str, Any], target: str | None = None) -> VerilogDesign:
     """Write the design, its library, test bench and description, and compile its simulation.
 
     Parameters
     ----------
     options : architecture ("unrolled").
     """
-    parts, chosen = check(network, options)
+    parts, chosen = check(network, options, target)
     find_tool("yosys")  # before anything is written
     find_tool("g++")
     text = emit(parts)
@@ -138,7 +140,7 @@ def export(network: ir.Network, folder: Path, options: Mapping[str, Any]) -> Ver
         (part / f"{network.name}.v").write_text(text)
         write_bench(part, network)
         write_description(
-            part, "verilog", network, chosen,
+            part, "verilog", network, chosen, target=target,
             latency_cycles=parts.latency_cycles, cycles_per_inference=network.num_steps,
         )  # fmt: skip
         VerilogDesign(part, network, chosen).build()
