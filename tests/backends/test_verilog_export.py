@@ -175,16 +175,6 @@ def test_unknown_names_list_the_known_ones(tmp_path: Path) -> None:
     assert "verilog" in backend_names()
 
 
-def test_what_the_backend_cannot_do_is_said_first(tmp_path: Path) -> None:
-    source = ir.StreamSource("counter", 2)
-    synapse = ir.StochasticSynapse("synapse", np.ones((2, 2)), np.zeros(2), 4, source)
-    readout = ir.Readout("readout", 2, "membrane", "argmax_membrane", 2)
-    network = ir.Network("net", 2, (ir.EventEncoder("spikes_in", 2), synapse, readout))
-    with pytest.raises(UnsupportedError, match=r"verilog backend, layer synapse: bitstream_length = 4 .*hls backend"):
-        sctorch.export(network, tmp_path / "net")
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_another_kind_of_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UnsupportedError, match="Linear"):
         sctorch.export(torch.nn.Linear(2, 2), tmp_path / "net")  # type: ignore[arg-type]

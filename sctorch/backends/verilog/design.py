@@ -40,13 +40,13 @@ class VerilogDesign(Design):
 
     @property
     def latency_cycles(self) -> int:
-        """Clocks from a timestep's input to its decision."""
+        """Clocks from a timestep's first one on the port to its decision."""
         return plan(self.network).latency_cycles
 
     @property
     def cycles_per_inference(self) -> int:
         """Clocks from one window's start to the next one's."""
-        return self.network.num_steps
+        return plan(self.network).cycles_per_inference
 
     def trace(self, x: np.ndarray, gaps: np.ndarray | None = None) -> ir.Trace:
         """Run windows one after another through the compiled files.
@@ -57,16 +57,11 @@ class VerilogDesign(Design):
         gaps : idle clocks before each timestep, [B, T], with garbage on in_data; default none.
         """
         network = self.network
-        inputs = ir.check_input(network, x)  # [B, n] values or [T, B, n] bits
-        steps = network.num_steps
-        per_step = np.repeat(inputs[:, None], steps, axis=1) if inputs.ndim == 2 else inputs.transpose(1, 0, 2)
-        windows = len(per_step)
-        width = input_width(network)
-        data = pack_rows(per_step.reshape(windows * steps, -1), width)
-        flags = np.full((windows, steps), Stimulus.VALID, dtype=np.uint8)
-        flags[:, 0] |= Stimulus.FIRST
-        flags[:, -1] |= Stimulus.LAST
-        return self._unpack(self.run(_stimulus(data, flags.reshape(-1), gaps, plan(network).latency_cycles)), windows)
+        beats, flags = window_beats(network, ir.check_input(network, x))
+        windows = len(beats) // self.cycles_per_inference
+        data = pack_rows(beats, input_width(network))
+        stimulus = _stimulus(data, flags, gaps, network.ticks_per_step, plan(network).latency_cycles)
+        return self._unpack(self.run(stimulus), windows)
 
     def run(self, stimulus: Stimulus) -> ir.Trace:
         """Rows [timesteps, n] of every traced signal for any sequence of clocks."""
@@ -89,19 +84,47 @@ class VerilogDesign(Design):
         return [(trace_port(key), n * width, stage) for key, n, width, _, stage in signals]
 
     def _unpack(self, rows: ir.Trace, windows: int) -> ir.Trace:
-        steps = self.network.num_steps
+        network = self.network
         for key, values in rows.items():
-            if len(values) != windows * steps:
-                raise MismatchError("verilog: timesteps out", key, 0, 0, 0, windows * steps, len(values))
-        return {key: v.reshape(windows, steps, -1).transpose(1, 0, 2) for key, v in rows.items()}
+            expected = windows * network.num_steps * (network.encoder_ticks if key == network.encoder.name else 1)
+            if len(values) != expected:
+                raise MismatchError("verilog: timesteps out", key, 0, 0, 0, expected, len(values))
+        return {
+            key: v.reshape(windows, len(v) // windows, -1).transpose(1, 0, 2) if windows else v[:, None]
+            for key, v in rows.items()
+        }
 
 
-def _stimulus(data: np.ndarray, flags: np.ndarray, gaps: np.ndarray | None, latency: int) -> Stimulus:
+def window_beats(network: ir.Network, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Whole windows as rows of the input port, one for each clock, and their flags.
+
+    inputs : what `ir.check_input` returns. With ticks_per_step > 1 a beat of features stays for the whole timestep,
+    and a beat of spikes is one tick; in the clocks that rest the port shows garbage without VALID.
+    """
+    steps, length = network.num_steps, network.ticks_per_step
+    if inputs.ndim == 2:
+        rows = np.repeat(inputs[:, None], steps * length, axis=1).reshape(len(inputs), steps, length, -1)
+        active = length
+    else:
+        active = network.encoder_ticks
+        taken = inputs.transpose(1, 0, 2).reshape(inputs.shape[1], steps, active, -1)
+        rows = np.pad(taken, ((0, 0), (0, 0), (0, length - active), (0, 0)), constant_values=1)
+    flags = np.zeros(rows.shape[:3], dtype=np.uint8)
+    flags[:, :, :active] |= Stimulus.VALID
+    flags[:, 0, : active if inputs.ndim == 2 else 1] |= Stimulus.FIRST
+    flags[:, -1, 0 if inputs.ndim == 2 else active - 1 : active] |= Stimulus.LAST
+    return rows.reshape(-1, rows.shape[-1]), flags.reshape(-1)
+
+
+def _stimulus(data: np.ndarray, flags: np.ndarray, gaps: np.ndarray | None, length: int, latency: int) -> Stimulus:
     """The clocks of whole windows: idle ones between (garbage on the data), and enough after to empty the pipeline."""
-    before = np.zeros(len(flags), dtype=np.int64) if gaps is None else np.asarray(gaps, dtype=np.int64).reshape(-1)
-    if len(before) != len(flags) or before.min(initial=0) < 0:
-        raise ConfigError(f"gaps must hold {len(flags)} numbers that are not negative")
-    place = np.cumsum(before + 1) - 1
+    steps = len(flags) // length
+    before = np.zeros(steps, dtype=np.int64) if gaps is None else np.asarray(gaps, dtype=np.int64).reshape(-1)
+    if len(before) != steps or before.min(initial=0) < 0:
+        raise ConfigError(f"gaps must hold {steps} numbers that are not negative")
+    clocks = np.ones(len(flags), dtype=np.int64)
+    clocks[::length] += before
+    place = np.cumsum(clocks) - 1
     total = (int(place[-1]) + 1 if len(place) else 0) + latency + 1
     all_data = ~data[np.minimum(np.searchsorted(place, np.arange(total)), len(data) - 1)]
     all_flags = np.full(total, Stimulus.FIRST | Stimulus.LAST, dtype=np.uint8)  # without VALID they must not matter
@@ -141,7 +164,7 @@ def export(network: ir.Network, folder: Path, options: Mapping[str, Any], target
         write_bench(part, network)
         write_description(
             part, "verilog", network, chosen, target=target,
-            latency_cycles=parts.latency_cycles, cycles_per_inference=network.num_steps,
+            latency_cycles=parts.latency_cycles, cycles_per_inference=parts.cycles_per_inference,
         )  # fmt: skip
         VerilogDesign(part, network, chosen).build()
     return VerilogDesign(Path(folder), network, chosen)

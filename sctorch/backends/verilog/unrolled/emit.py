@@ -14,7 +14,6 @@ from sctorch.backends.verilog.unrolled.plan import (
     CounterPlan,
     DesignPlan,
     NeuronPlan,
-    ReadoutPlan,
     SynapsePlan,
     input_places,
 )
@@ -56,6 +55,8 @@ def _synapse_module(top: str, synapse: SynapsePlan) -> str:
     if stochastic:
         lines.append(f"    input  wire [{layer.n_inputs * bits - 1}:0] random,")
     ports = [f"    output reg  [{c.width - 1}:0] current{i}" for i, c in enumerate(synapse.counters)]
+    if layer.bitstream_length > 1:
+        lines += ["    input  wire tick,", "    input  wire open,"]
     lines += [",\n".join(ports), ");"]
     if synapse.terms:
         lines.append(f"    wire [{len(synapse.terms) - 1}:0] term;")
@@ -83,6 +84,9 @@ def _counter(i: int, counter: CounterPlan) -> list[str]:
         pad = counter.width - width - exponent
         padded = ([f"{{{pad}{{1'b0}}}}"] if pad > 0 else []) + [count] + ([f"{exponent}'d0"] if exponent else [])
         parts.append(padded[0] if len(padded) == 1 else "{" + ", ".join(padded) + "}")
+    if counter.ticks > 1:
+        parts.append(f"(open ? {constant(counter.added, counter.width)} : current{i})")
+        return [*lines, f"    always @(posedge clk) if (tick) current{i} <= {' + '.join(parts)};"]
     if counter.added or not parts:
         parts.append(constant(counter.added, counter.width))
     return [*lines, f"    always @(posedge clk) current{i} <= {' + '.join(parts)};"]
@@ -94,15 +98,17 @@ def _counter(i: int, counter: CounterPlan) -> list[str]:
 def _top(design: DesignPlan) -> str:
     network = design.network
     encoder = network.encoder
-    bits, stages = input_width(network), design.latency_cycles
+    bits, stages = input_width(network), design.stages
     answer, answer_width, signed = answer_port(network)
     lines = [
-        f"// Latency {stages} clocks, one timestep per clock. in_data must hold the window's features at every",
-        f"// timestep: {encoder.n_features} inputs of {bits} bit(s), input 0 lowest.",
+        f"// {_timing(design)}",
+        f"// in_data: {encoder.n_features} inputs of {bits} bit(s), input 0 lowest"
+        + (", the same at every timestep of a window." if not isinstance(encoder, ir.EventEncoder) else "."),
         f"module {network.name} (",
         "    input  wire clk,",
         "    input  wire rst,",
         "    input  wire in_valid,",
+        "    output wire in_ready,",
         "    input  wire in_first,",
         "    input  wire in_last,",
         f"    input  wire [{encoder.n_features * bits - 1}:0] in_data,",
@@ -118,17 +124,7 @@ def _top(design: DesignPlan) -> str:
         "    output wire out_last,",
         f"    output wire {'signed ' if signed else ''}[{answer_width - 1}:0] {answer}",
         ");",
-        f"    wire [{stages}:0] valid, first, last;",
-        "    assign valid[0] = in_valid & ~rst;",
-        "    assign first[0] = in_first;",
-        "    assign last[0] = in_last;",
-        "    genvar g;",
-        "    generate",
-        f"        for (g = 0; g < {stages}; g = g + 1) begin : stage",
-        "            sct_flag flag (.clk(clk), .rst(rst), .valid(valid[g]), .first(first[g]), .last(last[g]),",
-        "                .valid_q(valid[g+1]), .first_q(first[g+1]), .last_q(last[g+1]));",
-        "        end",
-        "    endgenerate",
+        *_flags(design),
         f"    assign out_valid = valid[{stages}];",
         f"    assign out_first = first[{stages}];",
         f"    assign out_last = last[{stages}];",
@@ -143,17 +139,17 @@ def _top(design: DesignPlan) -> str:
             lines += _encoder(layer)
             flow = f"{layer.name}__bits"
         elif isinstance(layer, ir.Synapse):
-            lines += _synapse(network.name, synapses[layer.name], stage, flow)
+            lines += _synapse(network, synapses[layer.name], stage, flow)
         elif isinstance(layer, ir.Neuron):
             assert isinstance(before, ir.Synapse)
-            lines += _neuron(neurons[layer.name], synapses[before.name], stage)
+            lines += _neuron(network, neurons[layer.name], synapses[before.name], stage)
             flow = f"{layer.name}__spikes"
         elif isinstance(layer, ir.Delay):
-            lines += _delay(layer, stage, flow)
+            lines += _delay(network, layer, stage, flow)
             flow = f"{layer.name}__spikes"
         else:
             counters = synapses[before.name].counters if isinstance(before, ir.Synapse) else None
-            lines += _readout(design.readout, counters, before, stage, (answer, answer_width))
+            lines += _readout(design, counters, before, stage, (answer, answer_width))
         before = layer
     lines += [
         "`ifdef SCTORCH_TRACE",
@@ -164,6 +160,84 @@ def _top(design: DesignPlan) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _timing(design: DesignPlan) -> str:
+    network = design.network
+    if network.ticks_per_step == 1:
+        return f"One timestep per clock; its decision comes {design.latency_cycles} clocks later."
+    beat = "tick" if isinstance(network.encoder, ir.EventEncoder) else "timestep"
+    return (
+        f"One timestep per {network.ticks_per_step} clocks, one beat per {beat}; the decision comes "
+        f"{design.latency_cycles} clocks after the timestep's first."
+    )
+
+
+def _flags(design: DesignPlan) -> list[str]:
+    """valid, first and last of every stage. Stage 0 is the port; stage g + 1 follows once stage g is done."""
+    network, stages = design.network, design.stages
+    lines = [f"    wire [{stages}:0] valid, first, last;"]
+    first = network.synapses[0]
+    if network.ticks_per_step == 1:
+        lines += [
+            "    assign in_ready = 1'b1;",
+            "    assign valid[0] = in_valid & ~rst;",
+            "    assign first[0] = in_first;",
+            "    assign last[0] = in_last;",
+        ]
+    else:
+        lines += [
+            "    wire step_open, step_close, step_first;",
+            f"    sct_ticks #(.LAYER({first.bitstream_length}), .STEP({network.ticks_per_step}), "
+            f".EVENTS({int(isinstance(network.encoder, ir.EventEncoder))})) ticks (",
+            "        .clk(clk), .rst(rst), .in_valid(in_valid), .in_first(in_first), .in_last(in_last), "
+            ".in_ready(in_ready),",
+            "        .tick(valid[0]), .first(first[0]), .open(step_open), .close(step_close), "
+            ".step_first(step_first), .step_last(last[0]));",
+        ]
+    for stage, layer in enumerate(network.layers):
+        if not isinstance(layer, ir.Synapse) or layer.bitstream_length == 1:
+            continue
+        name = layer.name
+        lines.append(f"    wire {name}__tick, {name}__open, {name}__done, {name}__first, {name}__last;")
+        if layer is first:
+            lines += [
+                f"    reg [2:0] {name}__flags;",
+                f"    always @(posedge clk) {name}__flags <= {{step_first, step_close, step_open}};",
+                f"    assign {name}__tick = valid[{stage}];",
+                f"    assign {name}__open = {name}__flags[0];",
+                f"    assign {name}__done = valid[{stage}] & {name}__flags[1];",
+                f"    assign {name}__first = {name}__flags[2];",
+                f"    assign {name}__last = last[{stage}];",
+            ]
+        else:
+            lines += [
+                f"    sct_repeat #(.L({layer.bitstream_length})) {name}__ticks (.clk(clk), .rst(rst), "
+                f".valid(valid[{stage}]), .first(first[{stage}]), .last(last[{stage}]),",
+                f"        .tick({name}__tick), .open({name}__open), .close({name}__done), "
+                f".held_first({name}__first), .held_last({name}__last));",
+            ]
+    for stage in range(stages):
+        done, opens, ends = _done(network, stage)
+        lines += [
+            f"    sct_flag flag{stage} (.clk(clk), .rst(rst), .valid({done}), .first({opens}), .last({ends}),",
+            f"        .valid_q(valid[{stage + 1}]), .first_q(first[{stage + 1}]), .last_q(last[{stage + 1}]));",
+        ]
+    return lines
+
+
+def _done(network: ir.Network, stage: int) -> tuple[str, str, str]:
+    """(valid, first, last) with which a stage hands a timestep (the encoder: a tick) to the next one."""
+    layer = network.layers[stage] if stage < len(network.layers) else None
+    if isinstance(layer, ir.Synapse) and layer.bitstream_length > 1:
+        return f"{layer.name}__done", f"{layer.name}__first", f"{layer.name}__last"
+    return f"valid[{stage}]", f"first[{stage}]", f"last[{stage}]"
+
+
+def _clear(network: ir.Network, stage: int) -> str:
+    """What empties a state at `stage`: its window's first timestep is about to come."""
+    done, opens, _ = _done(network, stage - 1)
+    return f"{done} & {opens}"
 
 
 def _encoder(layer: ir.Encoder) -> list[str]:
@@ -185,25 +259,33 @@ def _encoder(layer: ir.Encoder) -> list[str]:
     return [
         *lines,
         f"    wire [{layer.size - 1}:0] {layer.name}__bits;",
-        *stream_source(layer.name, layer.source, layer.size, 0, registered=0),
+        *stream_source(layer.name, layer.source, layer.size, ("valid[0]", "first[0]"), registered=0),
         f"    sct_rate_encoder #(.N({layer.size}), .B({layer.bits})) {layer.name}__encoder "
         f"(.clk(clk), .value(in_data), .random({layer.name}__random), .bits({layer.name}__bits));",
     ]
 
 
-def _synapse(top: str, synapse: SynapsePlan, stage: int, spikes: str) -> list[str]:
+def _synapse(network: ir.Network, synapse: SynapsePlan, stage: int, spikes: str) -> list[str]:
     layer = synapse.layer
+    repeated = layer.bitstream_length > 1
     lines = [f"    // {layer.name}: {layer.KIND}"]
     ports = [".clk(clk)", f".spikes({spikes})"]
     if isinstance(layer, ir.StochasticSynapse):
-        lines += stream_source(layer.name, layer.source, layer.n_inputs, stage - 1, registered=1)
+        # R comes beside the registers that hold the spikes: one clock after its enable.
+        enable, first = _done(network, stage - 1)[:2]
+        if repeated and stage > 1:
+            lines.append(f"    wire {layer.name}__next = {enable} | ({layer.name}__tick & ~{layer.name}__done);")
+            enable, first = f"{layer.name}__next", f"{enable} & {first}"
+        lines += stream_source(layer.name, layer.source, layer.n_inputs, (enable, first), registered=1)
         ports.append(f".random({layer.name}__random)")
+    if repeated:
+        ports += [f".tick({layer.name}__tick)", f".open({layer.name}__open)"]
     for i, counter in enumerate(synapse.counters):
         lines.append(f"    wire [{counter.width - 1}:0] {layer.name}__current{i};")
         ports.append(f".current{i}({layer.name}__current{i})")
     return [
         *lines,
-        f"    {top}__{layer.name} {layer.name}__synapse (",
+        f"    {network.name}__{layer.name} {layer.name}__synapse (",
         "        " + ",\n        ".join(ports),
         "    );",
     ]
@@ -214,12 +296,12 @@ def _leak(leak: ir.Leak, i: int) -> str:
     return f".LEAK({_LEAK[leak.kind]}), .LEAK_SHIFT({max(1, leak.shift)}), .FACTOR({factor})"
 
 
-def _neuron(neuron: NeuronPlan, synapse: SynapsePlan, stage: int) -> list[str]:
+def _neuron(network: ir.Network, neuron: NeuronPlan, synapse: SynapsePlan, stage: int) -> list[str]:
     layer = neuron.layer
     lines = [f"    // {layer.name}: {layer.KIND}", f"    wire [{layer.size - 1}:0] {layer.name}__spikes;"]
     source, bits = layer.leak.source, max(1, layer.leak.shift)
     if source is not None:
-        lines += stream_source(layer.name, source, layer.size, stage - 1, registered=1)
+        lines += stream_source(layer.name, source, layer.size, _done(network, stage - 1)[:2], registered=1)
     for i, (membrane, counter) in enumerate(zip(neuron.membranes, synapse.counters, strict=True)):
         width, theta = membrane.width, int(layer.threshold[i])
         limit = theta - membrane.offset - (layer.compare == "ge")
@@ -234,31 +316,32 @@ def _neuron(neuron: NeuronPlan, synapse: SynapsePlan, stage: int) -> list[str]:
             f"        .START({constant(membrane.start, width)}), .LIMIT({constant(limit, width)}), "
             f".THETA({constant(theta, width)}), .RESET({_RESET[layer.reset]}), "
             f".DELAY({int(layer.reset_delay)})) {name} (",
-            f"        .clk(clk), .clear(valid[{stage - 1}] & first[{stage - 1}]), .valid(valid[{stage}]),",
+            f"        .clk(clk), .clear({_clear(network, stage)}), .valid(valid[{stage}]),",
             f"        .current({synapse.layer.name}__current{i}), .random({random}),",
             f"        .spike({layer.name}__spikes[{i}]), .shown({name}__shown));",
         ]
     return lines
 
 
-def _delay(layer: ir.Delay, stage: int, spikes: str) -> list[str]:
+def _delay(network: ir.Network, layer: ir.Delay, stage: int, spikes: str) -> list[str]:
     return [
         f"    // {layer.name}: {layer.KIND}",
         f"    wire [{layer.size - 1}:0] {layer.name}__spikes;",
         f"    sct_delay #(.N({layer.size}), .D({layer.steps})) {layer.name}__line (.clk(clk), "
-        f".clear(valid[{stage - 1}] & first[{stage - 1}]), .valid(valid[{stage}]),",
+        f".clear({_clear(network, stage)}), .valid(valid[{stage}]),",
         f"        .spikes({spikes}), .delayed({layer.name}__spikes));",
     ]
 
 
 def _readout(
-    readout: ReadoutPlan,
+    design: DesignPlan,
     counters: tuple[CounterPlan, ...] | None,
     before: ir.Layer | None,
     stage: int,
     answer: tuple[str, int],
 ) -> list[str]:
-    layer, width, (port, answer_width) = readout.layer, readout.width, answer
+    network, readout, (port, answer_width) = design.network, design.readout, answer
+    layer, width = readout.layer, readout.width
     assert before is not None
     # Out of reach, a threshold changes nothing, and its number may not fit the scores' width.
     reachable = layer.decision_rule not in ir.layers.THRESHOLD_RULES or layer.class_threshold < 1 << width
@@ -270,7 +353,7 @@ def _readout(
         lines += [
             f"    sct_readout #(.W({width}), .SIGNED({int(readout.signed)}), .CW({current_width}), "
             f".CURRENT_SIGNED({signed}), .SHIFT({readout.shift}), {_leak(layer.leak, i)}) {layer.name}__{i} (",
-            f"        .clk(clk), .clear(valid[{stage - 1}] & first[{stage - 1}]), .valid(valid[{stage}]),",
+            f"        .clk(clk), .clear({_clear(network, stage)}), .valid(valid[{stage}]),",
             f"        .current({current}), .score({layer.name}__scores[{i * width} +: {width}]));",
         ]
     return [

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from sctorch import ir
 from sctorch.backends.verilog.names import check_name
-from sctorch.errors import UnsupportedError
 
 __all__ = [
     "CounterPlan",
@@ -29,13 +28,15 @@ class CounterPlan:
     """One neuron's parallel counter: ones among its bits, weighted by powers of two, plus a constant.
 
     planes : (exponent, bits) with bits as (term index, inverted). An inhibitory synapse counts the
-        inverted term, which adds one too many; `constant` takes that back.
-    folded : the constant is hidden in the membrane (see `NeuronPlan.offset`) and not added here.
+        inverted term, which adds one too many at each tick; `constant` takes that back.
+    folded : the constant is hidden in the membrane (see `MembranePlan.offset`) and not added here.
+    ticks : ticks of a timestep, over which the counts are summed.
     """
 
     planes: tuple[tuple[int, tuple[tuple[int, bool], ...]], ...]
     constant: int
     folded: bool
+    ticks: int = 1
 
     @property
     def added(self) -> int:
@@ -47,7 +48,7 @@ class CounterPlan:
 
     @property
     def high(self) -> int:
-        return self.added + sum(len(bits) << exponent for exponent, bits in self.planes)
+        return self.added + self.ticks * sum(len(bits) << exponent for exponent, bits in self.planes)
 
     @property
     def signed(self) -> bool:
@@ -109,8 +110,18 @@ class DesignPlan:
 
     @property
     def latency_cycles(self) -> int:
-        """Clocks from a timestep's input to its decision."""
+        """Clocks from a timestep's first one on the port to its decision."""
+        return self.stages + sum(s.layer.bitstream_length - 1 for s in self.synapses)
+
+    @property
+    def stages(self) -> int:
+        """Registers from the input to the decision."""
         return len(self.network.layers) + 1
+
+    @property
+    def cycles_per_inference(self) -> int:
+        """Clocks from one window's start to the next one's."""
+        return self.network.num_steps * self.network.ticks_per_step
 
 
 def plan(network: ir.Network) -> DesignPlan:
@@ -120,17 +131,8 @@ def plan(network: ir.Network) -> DesignPlan:
     ------
     ConfigError
         For a network whose name cannot name a module.
-    UnsupportedError
-        For what the unrolled architecture cannot do, before anything is written.
     """
     check_name(network)
-    for synapse in network.synapses:
-        if synapse.bitstream_length > 1:
-            raise UnsupportedError(
-                f"bitstream_length = {synapse.bitstream_length}",
-                f"verilog backend, layer {synapse.name}",
-                "Use bitstream_length = 1 with more timesteps (num_steps), or the hls backend.",
-            )
     ranges = ir.analyse(network)
     synapses: list[SynapsePlan] = []
     neurons: list[NeuronPlan] = []
@@ -199,8 +201,8 @@ def _synapse(layer: ir.Synapse, folded: bool) -> SynapsePlan:
                 term = index[j * places + place, abs(weight) if stochastic else 0]
                 for exponent in exponents:
                     planes.setdefault(exponent + place, []).append((term, weight < 0))
-                    constant -= int(weight < 0) << (exponent + place)
+                    constant -= int(weight < 0) * layer.bitstream_length << (exponent + place)
         # Inverted bits first: a counter's last bits enter carries, where an inversion would cost a LUT.
         ordered = tuple((e, tuple(sorted(bits, key=lambda b: not b[1]))) for e, bits in sorted(planes.items()))
-        counters.append(CounterPlan(ordered, constant, folded))
+        counters.append(CounterPlan(ordered, constant, folded, layer.bitstream_length))
     return SynapsePlan(layer, tuple(index), tuple(counters))
