@@ -63,6 +63,16 @@ def _rule(rule: str, classes: int, threshold: int = 1) -> ir.Network:
     return _network([ir.RateEncoder("encoder", 6, COUNTER), synapse, neuron, readout])
 
 
+def _ticks(encoder: ir.Encoder) -> ir.Network:
+    """Timesteps of four ticks, of which the encoder works in two."""
+    synapse = ir.StochasticSynapse("synapse1", SYNAPSE, np.array([1, 0, 0, 1, 0]), 2, LFSR)
+    neuron = ir.Neuron("neuron1", 5, 1, np.array([3, 4, 2, 5, 6]), ir.Leak("shift", 2), "gt", "subtract", True)
+    source = ir.StreamSource("lfsr", 3, (5, 3), seed=9)
+    last = ir.StochasticSynapse("synapse2", np.array([[7, -2, -5, -3, 1], [-7, 2, 6, 3, 1]]), [0, -1], 4, source)
+    readout = ir.Readout("readout", 2, "membrane", "argmax_membrane", 4, ir.Leak("shift", 2))
+    return _network([encoder, synapse, neuron, last, readout], 8)
+
+
 NETWORKS: dict[str, Callable[[], ir.Network]] = {
     "delayed": lambda: _rate("subtract", True, ir.Leak("shift", 2)),
     "at once": lambda: _rate("subtract", False, ir.Leak("multiply", 3, np.array([5, 6, 7, 3, 8]))),
@@ -72,6 +82,8 @@ NETWORKS: dict[str, Callable[[], ir.Network]] = {
     "first": lambda: _rule("first_to_threshold", 5, 4),
     "then": lambda: _rule("threshold_then_argmax", 5, 4),
     "logit": lambda: _rule("binary_logit", 2),
+    "ticks": lambda: _ticks(ir.RateEncoder("encoder", 6, COUNTER)),
+    "ticks of spikes": lambda: _ticks(ir.EventEncoder("spikes_in", 6)),
 }
 
 
@@ -158,6 +170,28 @@ MUTANTS = {
     "any takes one more": Mutant("first", "sct_decision.v", "any = best >= LIMIT", "any = best > LIMIT"),
     "a logit that adds": Mutant("logit", "sct_decision.v", "b[W-1]}}, b} - {{", "b[W-1]}}, b} + {{"),
     "clear one clock early": Mutant("delayed", TOP, ".clear(valid[1] & first[1])", ".clear(valid[0] & first[0])"),
+    "a timestep's sum is not restarted": Mutant("ticks", TOP, "(open ? 5'd20 : current0)", "current0"),
+    "a timestep's sum restarts at every tick": Mutant(
+        "ticks", TOP, "        .open(synapse2__open),", "        .open(1'b1),"
+    ),
+    "a held timestep is one tick short": Mutant(
+        "ticks", "sct_repeat.v", "left <= {W{1'b1}};", "left <= {W{1'b1}} - 1'b1;"
+    ),
+    "a held timestep forgets that it is the first": Mutant(
+        "ticks", "sct_repeat.v", "first_q <= first;", "first_q <= 1'b0;"
+    ),
+    "weights' source stands still while spikes are held": Mutant(
+        "ticks", TOP, " | (synapse2__tick & ~synapse2__done)", ""
+    ),
+    "the encoder works in every tick": Mutant("ticks", "sct_ticks.v", "active = count <= LAYER_END", "active = 1'b1"),
+    "the encoder restarts at every tick": Mutant("ticks", "sct_ticks.v", "first = in_first & open", "first = in_first"),
+    "the first timestep's sources start late": Mutant(
+        "ticks", "sct_ticks.v", "close = now == LAYER_END", "close = open"
+    ),
+    "a window's first spikes are not remembered": Mutant(
+        "ticks of spikes", "sct_ticks.v", "if (tick & open) held <= in_first;", "held <= 1'b0;"
+    ),
+    "a pause in the spikes counts": Mutant("ticks of spikes", "sct_ticks.v", "if (in_valid | ~active)", "if (1'b1)"),
 }
 
 WINDOWS = 8

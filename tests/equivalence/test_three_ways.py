@@ -32,6 +32,7 @@ def integer_case(index: int) -> dict[str, Any]:
         "source": None if fixed else builders.SOURCES[(index // 2) % len(builders.SOURCES)],
         "readout": "membrane" if membrane else "spike",
         "hidden": 1 + index % 2 if membrane else index % 3,
+        "lengths": (1, 2, 8) if index % 3 == 0 else (1,),
     }
 
 
@@ -43,6 +44,7 @@ def torch_case(index: int) -> dict[str, Any]:
         "source": builders.SOURCES[(index // 3 + 2) % len(builders.SOURCES)],
         "readout": "membrane" if membrane else "spike",
         "hidden": index % 3,
+        "lengths": (1, 2, 4) if index % 3 == 1 else (1,),
     }
 
 
@@ -58,6 +60,7 @@ def test_the_cases_cover_every_field_and_are_enough() -> None:
         assert {c["source"] for c in cases} >= set(builders.SOURCES)
         assert {c["readout"] for c in cases} == {"spike", "membrane"}
         assert {c["hidden"] for c in cases} == {0, 1, 2}
+        assert sum(max(c["lengths"]) > 1 for c in cases) >= len(cases) // 4
     assert sum(c["fixed"] for c in INTEGER_CASES) >= 5
 
 
