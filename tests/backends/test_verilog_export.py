@@ -17,6 +17,7 @@ import sctorch
 from sctorch import ir, nn
 from sctorch.backends import Design, backend_names, export_network, load
 from sctorch.backends.design import writing_folder
+from sctorch.backends.verilog import VerilogDesign
 from sctorch.backends.verilog.names import KEYWORDS
 from sctorch.backends.verilog.unrolled.emit import emit
 from sctorch.backends.verilog.unrolled.plan import plan
@@ -68,7 +69,7 @@ def test_a_design_holds_everything_and_is_found_again(tmp_path: Path) -> None:
     assert not [name for name in names if name.endswith((".part", ".cc"))]
     again = load(design.folder)
     assert ir.digest(again.network) == ir.digest(network)
-    assert (again.backend, again.options) == ("verilog", {"architecture": "unrolled"})
+    assert (again.backend, again.options) == ("verilog", {"architecture": "unrolled", "logic_depth": 2})
     x = builders.random_input(network, 3, 0)
     builders.assert_traces_equal(ir.simulate(network, x), again.trace(x))
     assert again.predict(x).tolist() == ir.simulate(network, x)["readout.decision"][..., 0].tolist()
@@ -82,6 +83,32 @@ def test_the_description_states_facts(tmp_path: Path) -> None:
     assert description["latency_cycles"] == design.latency_cycles == 4  # three layers and the decision
     assert description["cycles_per_inference"] == design.cycles_per_inference == 5
     assert description["network_sha256"] == ir.digest(design.network)
+
+
+@pytest.mark.parametrize("depth", [0, 1, 2, 3, 9])
+@pytest.mark.parametrize("rule", ["argmax_spike_count", "first_to_threshold", "threshold_then_argmax"])
+def test_registers_within_the_decision_only_delay_it(rule: str, depth: int, tmp_path: Path) -> None:
+    classes = 11
+    numbers = np.random.default_rng(3)
+    synapse = ir.FixedSynapse("synapse", numbers.integers(-3, 4, (classes, 7)), np.zeros(classes), 2, 2)
+    neuron = ir.Neuron("neuron", classes, 2, np.full(classes, 2), ir.Leak("shift", 2))
+    readout = ir.Readout("readout", classes, "spike", rule, class_threshold=1 if rule == "argmax_spike_count" else 3)
+    network = ir.Network("net", 12, (ir.EventEncoder("spikes_in", 7), synapse, neuron, readout))
+    x = builders.random_input(network, 20, 5)
+    expected = ir.simulate(network, x)
+    assert len(np.unique(expected["readout.decision"])) > 5
+    design = sctorch.export(network, tmp_path / "net", logic_depth=depth)
+    assert isinstance(design, VerilogDesign)
+    assert design.latency_cycles == 5 + {0: 0, 1: 3, 2: 1, 3: 1, 9: 0}[depth]
+    builders.assert_traces_equal(expected, design.trace(x))
+    builders.assert_traces_equal(expected, design.trace(x, gaps=numbers.integers(0, 3, (20, 12))))
+
+
+@pytest.mark.parametrize("depth", [-1, 1.5, True, "2", None])
+def test_a_logic_depth_that_is_no_number_of_levels_is_refused(depth: object, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"logic_depth = .*whole number of levels"):
+        sctorch.export(tiny(), tmp_path / "net", logic_depth=depth)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -144,7 +144,19 @@ MUTANTS = {
     "score one timestep late": Mutant("delayed", "sct_readout.v", "score <= charged;", "score <= mem;"),
     "tie goes to the highest class": Mutant("counted", "sct_argmax.v", "later = b > a;", "later = b >= a;"),
     "scores without sign": Mutant("delayed", "sct_argmax.v", "{(SIGNED != 0) & left[W-1], left}", "{1'b0, left}"),
-    "class off by one": Mutant("counted", "sct_argmax.v", "OFFSET = LEFT;", "OFFSET = LEFT - 1;"),
+    "class of the other half": Mutant(
+        "counted", "sct_argmax.v", "places[i*B + LEVEL] = later", "places[i*B + LEVEL] = ~later"
+    ),
+    "the losers' place": Mutant(
+        "counted", "sct_argmax.v", "= later ? low[(2*i+1)*LEVEL", "= ~later ? low[(2*i+1)*LEVEL"
+    ),
+    "the odd class out has the place of another": Mutant("counted", "sct_argmax.v", "LEVEL] = 1'b0;", "LEVEL] = 1'b1;"),
+    "places are not registered beside their scores": Mutant(
+        "counted", "sct_argmax.v", ".low(kept[M*B-1:0])", ".low(places)"
+    ),
+    "reached classes are not registered beside the scores": Mutant(
+        "then", "sct_decision.v", ".D(D)) line", ".D(0)) line"
+    ),
     "counter without its carry": Mutant("delayed", "sct_popcount.v", "right, in[N-1]}", "right, 1'b0}"),
     "counter of three without a term": Mutant("growing", "sct_popcount.v", "(in[0] & in[1]) | (in[0] & in[2])", "1'b0"),
     "flags ignore valid": Mutant("delayed", "sct_flag.v", "valid_q <= valid & ~rst;", "valid_q <= ~rst;"),

@@ -19,7 +19,6 @@ from sctorch.backends.verilog import VerilogDesign
 from sctorch.backends.verilog.cxxrtl import Stimulus, build, pack_rows, run
 from sctorch.backends.verilog.design import window_beats
 from sctorch.backends.verilog.ports import input_width
-from sctorch.backends.verilog.unrolled.plan import plan
 from sctorch.backends.verilog.unrolled.traces import trace_signals
 from sctorch.errors import ConfigError
 
@@ -185,7 +184,7 @@ class Script:
         design, ticks = self.bench.design, self.network.encoder_ticks
         rows = design.run(self.stimulus())
         known = 0
-        for key, _, _, _, stage in trace_signals(plan(design.network)):
+        for key, _, _, _, stage in trace_signals(design.plan):
             labels = self.taken(stage)
             assert len(rows[key]) == len(labels), f"{key}: {len(rows[key])} rows came out of {len(labels)}"
             known = 0
@@ -252,7 +251,7 @@ def test_a_reset_in_mid_window_leaves_nothing(bench: Bench) -> None:
         script.window(2)
         script.window(3)
         assert script.check() >= 2 * steps
-    assert len(script.taken(plan(bench.design.network).stages)) < len(script.ends), "the reset lost nothing"
+    assert len(script.taken(bench.design.plan.stages)) < len(script.ends), "the reset lost nothing"
 
 
 def test_a_timestep_cut_off_in_its_middle_leaves_nothing(bench: Bench) -> None:
@@ -307,7 +306,7 @@ def test_gaps_of_the_wrong_size_are_refused(bench: Bench) -> None:
 def test_first_and_last_leave_beside_the_decision(bench: Bench, tmp_path: Path) -> None:
     """out_valid, out_first and out_last mark the timesteps as they went in, latency_cycles later."""
     design, network = bench.design, bench.design.network
-    stages = plan(network).stages
+    stages = design.plan.stages
     folder = tmp_path / "wrapped"
     shutil.copytree(design.folder, folder)
     (folder / "sim" / "simulation.so").unlink()

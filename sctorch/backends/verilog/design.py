@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,14 @@ from sctorch.backends.verilog.bench import write_bench
 from sctorch.backends.verilog.cxxrtl import LIBRARY, Stimulus, build, pack_rows, run, unpack_rows
 from sctorch.backends.verilog.ports import input_width
 from sctorch.backends.verilog.unrolled.emit import emit
-from sctorch.backends.verilog.unrolled.plan import DesignPlan, plan
+from sctorch.backends.verilog.unrolled.plan import LOGIC_DEPTH, DesignPlan, plan
 from sctorch.backends.verilog.unrolled.traces import trace_port, trace_signals
 from sctorch.errors import ConfigError, MismatchError
 from sctorch.hardware.tools import find_tool
 
 __all__ = ["VerilogDesign", "check", "export", "load"]
 
-OPTIONS: dict[str, Any] = {"architecture": "unrolled"}
+OPTIONS: dict[str, Any] = {"architecture": "unrolled", "logic_depth": LOGIC_DEPTH}
 ARCHITECTURES = ("unrolled",)
 
 
@@ -31,6 +32,11 @@ class VerilogDesign(Design):
     """Unrolled Verilog: one timestep per clock. The files run compiled by CXXRTL."""
 
     backend = "verilog"
+
+    @cached_property
+    def plan(self) -> DesignPlan:
+        """The parts that the design is made of."""
+        return plan(self.network, self.options["logic_depth"])
 
     @property
     def sources(self) -> list[str]:
@@ -41,12 +47,12 @@ class VerilogDesign(Design):
     @property
     def latency_cycles(self) -> int:
         """Clocks from a timestep's first one on the port to its decision."""
-        return plan(self.network).latency_cycles
+        return self.plan.latency_cycles
 
     @property
     def cycles_per_inference(self) -> int:
         """Clocks from one window's start to the next one's."""
-        return plan(self.network).cycles_per_inference
+        return self.plan.cycles_per_inference
 
     def trace(self, x: np.ndarray, gaps: np.ndarray | None = None) -> ir.Trace:
         """Run windows one after another through the compiled files.
@@ -60,14 +66,14 @@ class VerilogDesign(Design):
         beats, flags = window_beats(network, ir.check_input(network, x))
         windows = len(beats) // self.cycles_per_inference
         data = pack_rows(beats, input_width(network))
-        stimulus = _stimulus(data, flags, gaps, network.ticks_per_step, plan(network).latency_cycles)
+        stimulus = _stimulus(data, flags, gaps, network.ticks_per_step, self.latency_cycles)
         return self._unpack(self.run(stimulus), windows)
 
     def run(self, stimulus: Stimulus) -> ir.Trace:
         """Rows [timesteps, n] of every traced signal for any sequence of clocks."""
         if not (self.folder / LIBRARY).is_file():
             self.build()
-        signals, ports = trace_signals(plan(self.network)), self._ports()
+        signals, ports = trace_signals(self.plan), self._ports()
         rows = run(self.folder / LIBRARY, stimulus, ports)
         return {
             key: unpack_rows(words, n, width, signed)
@@ -80,7 +86,7 @@ class VerilogDesign(Design):
 
     def _ports(self) -> list[tuple[str, int, int]]:
         """(port, bits, stage) of the traced signals."""
-        signals = trace_signals(plan(self.network))
+        signals = trace_signals(self.plan)
         return [(trace_port(key), n * width, stage) for key, n, width, _, stage in signals]
 
     def _unpack(self, rows: ir.Trace, windows: int) -> ir.Trace:
@@ -144,7 +150,13 @@ def check(
         raise ConfigError(
             f"verilog backend: architecture {chosen['architecture']!r} is unknown; known: {', '.join(ARCHITECTURES)}"
         )
-    return plan(network), chosen
+    depth = chosen["logic_depth"]
+    if isinstance(depth, bool) or not isinstance(depth, int) or depth < 0:
+        raise ConfigError(
+            f"verilog backend: logic_depth = {depth!r} must be a whole number of levels between registers, "
+            "or 0 for no registers within a layer"
+        )
+    return plan(network, depth), chosen
 
 
 def export(network: ir.Network, folder: Path, options: Mapping[str, Any], target: str | None = None) -> VerilogDesign:
@@ -152,7 +164,8 @@ def export(network: ir.Network, folder: Path, options: Mapping[str, Any], target
 
     Parameters
     ----------
-    options : architecture ("unrolled").
+    options : architecture ("unrolled"); logic_depth, the most comparisons of scores in a row between two registers
+        (fewer: a faster clock, more latency; 0: no registers within the decision).
     """
     parts, chosen = check(network, options, target)
     find_tool("yosys")  # before anything is written

@@ -360,8 +360,9 @@ def _readout(
         *lines,
         f"    wire [{answer_width - 1}:0] decision;",
         f"    sct_decision #(.N({layer.size}), .W({width}), .SIGNED({int(readout.signed)}), .RULE({rule}), "
-        f".THRESHOLD({layer.class_threshold}), .OW({answer_width})) {layer.name}__decision (",
-        f"        .clk(clk), .valid(valid[{stage + 1}]), .first(first[{stage + 1}]), .scores({layer.name}__scores), "
-        ".decision(decision));",
+        f".THRESHOLD({layer.class_threshold}), .OW({answer_width}), .EVERY({readout.every}), .D({readout.registers})) "
+        f"{layer.name}__decision (",
+        f"        .clk(clk), .valid(valid[{design.stages - 1}]), .first(first[{design.stages - 1}]), "
+        f".scores({layer.name}__scores), .decision(decision));",
         f"    assign {port} = decision;",
     ]

@@ -23,6 +23,9 @@ __all__ = [
 ]
 
 
+LOGIC_DEPTH = 2
+
+
 @dataclass(frozen=True)
 class CounterPlan:
     """One neuron's parallel counter: ones among its bits, weighted by powers of two, plus a constant.
@@ -97,6 +100,14 @@ class ReadoutPlan:
     shift: int
     width: int
     signed: bool
+    every: int
+
+    @property
+    def registers(self) -> int:
+        """Registers within the decision, one after every `every` levels of its tournament but the last."""
+        if not self.every or self.layer.decision_rule == "binary_logit":
+            return 0
+        return max(0, (self.layer.size - 1).bit_length() - 1) // self.every
 
 
 @dataclass(frozen=True)
@@ -116,7 +127,7 @@ class DesignPlan:
     @property
     def stages(self) -> int:
         """Registers from the input to the decision."""
-        return len(self.network.layers) + 1
+        return len(self.network.layers) + 1 + self.readout.registers
 
     @property
     def cycles_per_inference(self) -> int:
@@ -124,8 +135,12 @@ class DesignPlan:
         return self.network.num_steps * self.network.ticks_per_step
 
 
-def plan(network: ir.Network) -> DesignPlan:
+def plan(network: ir.Network, logic_depth: int = LOGIC_DEPTH) -> DesignPlan:
     """The parts of the unrolled design of a network.
+
+    Parameters
+    ----------
+    logic_depth : the most comparisons of scores in a row between two registers; 0: all in one clock.
 
     Raises
     ------
@@ -163,7 +178,7 @@ def plan(network: ir.Network) -> DesignPlan:
             assert scores is not None
             low, high = int(scores.low.min()), int(scores.high.max())
             register = _membrane(low, high, 0)
-            readout = ReadoutPlan(layer, shift, register.width, register.signed)
+            readout = ReadoutPlan(layer, shift, register.width, register.signed, logic_depth)
     assert readout is not None
     return DesignPlan(network, tuple(synapses), tuple(neurons), readout)
 

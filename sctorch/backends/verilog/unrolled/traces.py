@@ -29,7 +29,7 @@ def trace_signals(design: DesignPlan) -> list[tuple[str, int, int, bool, int]]:
             signals.append((f"{layer.name}.mem", layer.size, width, True, stage))
         elif isinstance(layer, ir.Readout):
             signals.append((layer.name, layer.size, design.readout.width, design.readout.signed, stage))
-            signals.append((f"{layer.name}.decision", 1, *answer_port(design.network)[1:], stage + 1))
+            signals.append((f"{layer.name}.decision", 1, *answer_port(design.network)[1:], design.stages))
         else:
             width = layer.bits if isinstance(layer, ir.DirectEncoder) else 1
             signals.append((layer.name, layer.size, width, False, stage))
