@@ -33,7 +33,7 @@ int32_t sctorch_run(int64_t rows, const uint32_t *data, const uint8_t *flags, ui
 #define SCTORCH_CLEAR(member, stage) counts[signals++] = 0;
     SIGNALS(SCTORCH_CLEAR)
     // A step commits registers and then stops, so combinational outputs show the state before it:
-    // they are read after the step that brings the clock down. No output depends on an input there.
+    // they are read after the step that brings the clock down, with the next inputs on the ports.
     for (int64_t row = -1; row <= rows; row++) {
         const uint32_t flag = row < 0 ? 8 : row < rows ? flags[row] : 0;  // one clock of reset before all others
         top.p_rst.data[0] = flag >> 3 & 1;
@@ -46,7 +46,7 @@ int32_t sctorch_run(int64_t rows, const uint32_t *data, const uint8_t *flags, ui
         const auto &valid = read(top.p_trace__valid);
         int32_t s = 0;
 #define SCTORCH_RECORD(member, stage)                                                               \
-    if (row > 0 && valid.data[(stage) / 32] >> ((stage) % 32) & 1) {                                \
+    if (row >= 0 && valid.data[(stage) / 32] >> ((stage) % 32) & 1) {                                \
         if (counts[s] == capacity) return -1;                                                       \
         const auto &value = read(top.member);                                                       \
         std::memcpy(buffers[s] + counts[s]++ * words(value), value.data, sizeof value.data);        \

@@ -69,7 +69,10 @@ def test_a_design_holds_everything_and_is_found_again(tmp_path: Path) -> None:
     assert not [name for name in names if name.endswith((".part", ".cc"))]
     again = load(design.folder)
     assert ir.digest(again.network) == ir.digest(network)
-    assert (again.backend, again.options) == ("verilog", {"architecture": "unrolled", "logic_depth": 2})
+    assert (again.backend, again.options) == (
+        "verilog",
+        {"architecture": "unrolled", "logic_depth": 2, "input_register": True},
+    )
     x = builders.random_input(network, 3, 0)
     builders.assert_traces_equal(ir.simulate(network, x), again.trace(x))
     assert again.predict(x).tolist() == ir.simulate(network, x)["readout.decision"][..., 0].tolist()
@@ -109,6 +112,28 @@ def test_a_logic_depth_that_is_no_number_of_levels_is_refused(depth: object, tmp
     with pytest.raises(ConfigError, match=r"logic_depth = .*whole number of levels"):
         sctorch.export(tiny(), tmp_path / "net", logic_depth=depth)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("encoder", builders.ENCODERS)
+def test_without_input_registers_a_decision_comes_one_clock_earlier(
+    encoder: tuple[str, str] | str, tmp_path: Path
+) -> None:
+    index = builders.ENCODERS.index(encoder)
+    lengths = (2, 4) if index % 2 else (1,)
+    network, x, expected = builders.alive_network(80 + index, 4, encoder=encoder, lengths=lengths, max_steps=8)
+    registered = sctorch.export(network, tmp_path / "registered")
+    design = sctorch.export(network, tmp_path / "net", input_register=False)
+    assert isinstance(registered, VerilogDesign)
+    assert isinstance(design, VerilogDesign)
+    assert design.latency_cycles == registered.latency_cycles - 1
+    builders.assert_traces_equal(expected, design.trace(x))
+    gaps = np.random.default_rng(index).integers(0, 3, (4, network.num_steps))
+    builders.assert_traces_equal(expected, design.trace(x, gaps=gaps))
+
+
+def test_an_input_register_is_a_yes_or_a_no(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="input_register = 1 must be true or false"):
+        sctorch.export(tiny(), tmp_path / "net", input_register=1)
 
 
 @pytest.mark.parametrize("seed", range(5))

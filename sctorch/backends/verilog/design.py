@@ -24,7 +24,7 @@ from sctorch.hardware.tools import find_tool
 
 __all__ = ["VerilogDesign", "check", "export", "load"]
 
-OPTIONS: dict[str, Any] = {"architecture": "unrolled", "logic_depth": LOGIC_DEPTH}
+OPTIONS: dict[str, Any] = {"architecture": "unrolled", "logic_depth": LOGIC_DEPTH, "input_register": True}
 ARCHITECTURES = ("unrolled",)
 
 
@@ -36,7 +36,7 @@ class VerilogDesign(Design):
     @cached_property
     def plan(self) -> DesignPlan:
         """The parts that the design is made of."""
-        return plan(self.network, self.options["logic_depth"])
+        return plan(self.network, self.options["logic_depth"], self.options["input_register"])
 
     @property
     def sources(self) -> list[str]:
@@ -156,7 +156,9 @@ def check(
             f"verilog backend: logic_depth = {depth!r} must be a whole number of levels between registers, "
             "or 0 for no registers within a layer"
         )
-    return plan(network, depth), chosen
+    if not isinstance(chosen["input_register"], bool):
+        raise ConfigError(f"verilog backend: input_register = {chosen['input_register']!r} must be true or false")
+    return plan(network, depth, chosen["input_register"]), chosen
 
 
 def export(network: ir.Network, folder: Path, options: Mapping[str, Any], target: str | None = None) -> VerilogDesign:
@@ -165,7 +167,8 @@ def export(network: ir.Network, folder: Path, options: Mapping[str, Any], target
     Parameters
     ----------
     options : architecture ("unrolled"); logic_depth, the most comparisons of scores in a row between two registers
-        (fewer: a faster clock, more latency; 0: no registers within the decision).
+        (fewer: a faster clock, more latency; 0: no registers within the decision); input_register, whether the
+        encoder's bits go through registers (without, in_data should come from registers itself).
     """
     parts, chosen = check(network, options, target)
     find_tool("yosys")  # before anything is written

@@ -134,18 +134,19 @@ def _top(design: DesignPlan) -> str:
     neurons = {n.layer.name: n for n in design.neurons}
     flow = ""  # the wire that holds the spikes of the layer before
     before: ir.Layer | None = None
-    for stage, layer in enumerate(network.layers):
+    for layer in network.layers:
+        stage = design.place(layer)
         if isinstance(layer, ir.Encoder):
-            lines += _encoder(layer)
+            lines += _encoder(layer, design.input_register)
             flow = f"{layer.name}__bits"
         elif isinstance(layer, ir.Synapse):
-            lines += _synapse(network, synapses[layer.name], stage, flow)
+            lines += _synapse(design, synapses[layer.name], stage, flow)
         elif isinstance(layer, ir.Neuron):
             assert isinstance(before, ir.Synapse)
-            lines += _neuron(network, neurons[layer.name], synapses[before.name], stage)
+            lines += _neuron(design, neurons[layer.name], synapses[before.name], stage)
             flow = f"{layer.name}__spikes"
         elif isinstance(layer, ir.Delay):
-            lines += _delay(network, layer, stage, flow)
+            lines += _delay(design, layer, stage, flow)
             flow = f"{layer.name}__spikes"
         else:
             counters = synapses[before.name].counters if isinstance(before, ir.Synapse) else None
@@ -195,15 +196,18 @@ def _flags(design: DesignPlan) -> list[str]:
             "        .tick(valid[0]), .first(first[0]), .open(step_open), .close(step_close), "
             ".step_first(step_first), .step_last(last[0]));",
         ]
-    for stage, layer in enumerate(network.layers):
-        if not isinstance(layer, ir.Synapse) or layer.bitstream_length == 1:
+    for layer in network.synapses:
+        if layer.bitstream_length == 1:
             continue
-        name = layer.name
+        name, stage = layer.name, design.place(layer)
         lines.append(f"    wire {name}__tick, {name}__open, {name}__done, {name}__first, {name}__last;")
         if layer is first:
+            flags = "{step_first, step_close, step_open}"
+            if design.input_register:
+                lines += [f"    reg [2:0] {name}__flags;", f"    always @(posedge clk) {name}__flags <= {flags};"]
+            else:
+                lines.append(f"    wire [2:0] {name}__flags = {flags};")
             lines += [
-                f"    reg [2:0] {name}__flags;",
-                f"    always @(posedge clk) {name}__flags <= {{step_first, step_close, step_open}};",
                 f"    assign {name}__tick = valid[{stage}];",
                 f"    assign {name}__open = {name}__flags[0];",
                 f"    assign {name}__done = valid[{stage}] & {name}__flags[1];",
@@ -218,7 +222,7 @@ def _flags(design: DesignPlan) -> list[str]:
                 f".held_first({name}__first), .held_last({name}__last));",
             ]
     for stage in range(stages):
-        done, opens, ends = _done(network, stage)
+        done, opens, ends = _done(design, stage)
         lines += [
             f"    sct_flag flag{stage} (.clk(clk), .rst(rst), .valid({done}), .first({opens}), .last({ends}),",
             f"        .valid_q(valid[{stage + 1}]), .first_q(first[{stage + 1}]), .last_q(last[{stage + 1}]));",
@@ -226,24 +230,26 @@ def _flags(design: DesignPlan) -> list[str]:
     return lines
 
 
-def _done(network: ir.Network, stage: int) -> tuple[str, str, str]:
+def _done(design: DesignPlan, stage: int) -> tuple[str, str, str]:
     """(valid, first, last) with which a stage hands a timestep (the encoder: a tick) to the next one."""
-    layer = network.layers[stage] if stage < len(network.layers) else None
-    if isinstance(layer, ir.Synapse) and layer.bitstream_length > 1:
-        return f"{layer.name}__done", f"{layer.name}__first", f"{layer.name}__last"
+    for layer in design.network.synapses:
+        if layer.bitstream_length > 1 and design.place(layer) == stage:
+            return f"{layer.name}__done", f"{layer.name}__first", f"{layer.name}__last"
     return f"valid[{stage}]", f"first[{stage}]", f"last[{stage}]"
 
 
-def _clear(network: ir.Network, stage: int) -> str:
+def _clear(design: DesignPlan, stage: int) -> str:
     """What empties a state at `stage`: its window's first timestep is about to come."""
-    done, opens, _ = _done(network, stage - 1)
+    done, opens, _ = _done(design, stage - 1)
     return f"{done} & {opens}"
 
 
-def _encoder(layer: ir.Encoder) -> list[str]:
+def _encoder(layer: ir.Encoder, registered: bool) -> list[str]:
     lines = [f"    // {layer.name}: {layer.KIND}"]
     if isinstance(layer, ir.EventEncoder | ir.DirectEncoder):
         width = layer.size * (layer.bits if isinstance(layer, ir.DirectEncoder) else 1)
+        if not registered:
+            return [*lines, f"    wire [{width - 1}:0] {layer.name}__bits = in_data;"]
         return [
             *lines,
             f"    reg [{width - 1}:0] {layer.name}__bits;",
@@ -253,30 +259,32 @@ def _encoder(layer: ir.Encoder) -> list[str]:
         return [
             *lines,
             f"    wire [{layer.size - 1}:0] {layer.name}__bits;",
-            f"    sct_level_encoder #(.N({layer.n_features}), .B({layer.bits}), .LEVELS({layer.levels})) "
+            f"    sct_level_encoder #(.N({layer.n_features}), .B({layer.bits}), .LEVELS({layer.levels}), "
+            f".REGISTERED({int(registered)})) "
             f"{layer.name}__encoder (.clk(clk), .value(in_data), .bits({layer.name}__bits));",
         ]
     return [
         *lines,
         f"    wire [{layer.size - 1}:0] {layer.name}__bits;",
         *stream_source(layer.name, layer.source, layer.size, ("valid[0]", "first[0]"), registered=0),
-        f"    sct_rate_encoder #(.N({layer.size}), .B({layer.bits})) {layer.name}__encoder "
+        f"    sct_rate_encoder #(.N({layer.size}), .B({layer.bits}), .REGISTERED({int(registered)})) "
+        f"{layer.name}__encoder "
         f"(.clk(clk), .value(in_data), .random({layer.name}__random), .bits({layer.name}__bits));",
     ]
 
 
-def _synapse(network: ir.Network, synapse: SynapsePlan, stage: int, spikes: str) -> list[str]:
+def _synapse(design: DesignPlan, synapse: SynapsePlan, stage: int, spikes: str) -> list[str]:
     layer = synapse.layer
     repeated = layer.bitstream_length > 1
     lines = [f"    // {layer.name}: {layer.KIND}"]
     ports = [".clk(clk)", f".spikes({spikes})"]
     if isinstance(layer, ir.StochasticSynapse):
         # R comes beside the registers that hold the spikes: one clock after its enable.
-        enable, first = _done(network, stage - 1)[:2]
-        if repeated and stage > 1:
+        enable, first = _done(design, stage - 1)[:2] if stage else ("valid[0]", "first[0]")
+        if repeated and layer is not design.network.synapses[0]:
             lines.append(f"    wire {layer.name}__next = {enable} | ({layer.name}__tick & ~{layer.name}__done);")
             enable, first = f"{layer.name}__next", f"{enable} & {first}"
-        lines += stream_source(layer.name, layer.source, layer.n_inputs, (enable, first), registered=1)
+        lines += stream_source(layer.name, layer.source, layer.n_inputs, (enable, first), registered=int(stage > 0))
         ports.append(f".random({layer.name}__random)")
     if repeated:
         ports += [f".tick({layer.name}__tick)", f".open({layer.name}__open)"]
@@ -285,7 +293,7 @@ def _synapse(network: ir.Network, synapse: SynapsePlan, stage: int, spikes: str)
         ports.append(f".current{i}({layer.name}__current{i})")
     return [
         *lines,
-        f"    {network.name}__{layer.name} {layer.name}__synapse (",
+        f"    {design.network.name}__{layer.name} {layer.name}__synapse (",
         "        " + ",\n        ".join(ports),
         "    );",
     ]
@@ -296,12 +304,12 @@ def _leak(leak: ir.Leak, i: int) -> str:
     return f".LEAK({_LEAK[leak.kind]}), .LEAK_SHIFT({max(1, leak.shift)}), .FACTOR({factor})"
 
 
-def _neuron(network: ir.Network, neuron: NeuronPlan, synapse: SynapsePlan, stage: int) -> list[str]:
+def _neuron(design: DesignPlan, neuron: NeuronPlan, synapse: SynapsePlan, stage: int) -> list[str]:
     layer = neuron.layer
     lines = [f"    // {layer.name}: {layer.KIND}", f"    wire [{layer.size - 1}:0] {layer.name}__spikes;"]
     source, bits = layer.leak.source, max(1, layer.leak.shift)
     if source is not None:
-        lines += stream_source(layer.name, source, layer.size, _done(network, stage - 1)[:2], registered=1)
+        lines += stream_source(layer.name, source, layer.size, _done(design, stage - 1)[:2], registered=1)
     for i, (membrane, counter) in enumerate(zip(neuron.membranes, synapse.counters, strict=True)):
         width, theta = membrane.width, int(layer.threshold[i])
         limit = theta - membrane.offset - (layer.compare == "ge")
@@ -316,19 +324,19 @@ def _neuron(network: ir.Network, neuron: NeuronPlan, synapse: SynapsePlan, stage
             f"        .START({constant(membrane.start, width)}), .LIMIT({constant(limit, width)}), "
             f".THETA({constant(theta, width)}), .RESET({_RESET[layer.reset]}), "
             f".DELAY({int(layer.reset_delay)})) {name} (",
-            f"        .clk(clk), .clear({_clear(network, stage)}), .valid(valid[{stage}]),",
+            f"        .clk(clk), .clear({_clear(design, stage)}), .valid(valid[{stage}]),",
             f"        .current({synapse.layer.name}__current{i}), .random({random}),",
             f"        .spike({layer.name}__spikes[{i}]), .shown({name}__shown));",
         ]
     return lines
 
 
-def _delay(network: ir.Network, layer: ir.Delay, stage: int, spikes: str) -> list[str]:
+def _delay(design: DesignPlan, layer: ir.Delay, stage: int, spikes: str) -> list[str]:
     return [
         f"    // {layer.name}: {layer.KIND}",
         f"    wire [{layer.size - 1}:0] {layer.name}__spikes;",
         f"    sct_delay #(.N({layer.size}), .D({layer.steps})) {layer.name}__line (.clk(clk), "
-        f".clear({_clear(network, stage)}), .valid(valid[{stage}]),",
+        f".clear({_clear(design, stage)}), .valid(valid[{stage}]),",
         f"        .spikes({spikes}), .delayed({layer.name}__spikes));",
     ]
 
@@ -340,7 +348,7 @@ def _readout(
     stage: int,
     answer: tuple[str, int],
 ) -> list[str]:
-    network, readout, (port, answer_width) = design.network, design.readout, answer
+    readout, (port, answer_width) = design.readout, answer
     layer, width = readout.layer, readout.width
     assert before is not None
     # Out of reach, a threshold changes nothing, and its number may not fit the scores' width.
@@ -353,7 +361,7 @@ def _readout(
         lines += [
             f"    sct_readout #(.W({width}), .SIGNED({int(readout.signed)}), .CW({current_width}), "
             f".CURRENT_SIGNED({signed}), .SHIFT({readout.shift}), {_leak(layer.leak, i)}) {layer.name}__{i} (",
-            f"        .clk(clk), .clear({_clear(network, stage)}), .valid(valid[{stage}]),",
+            f"        .clk(clk), .clear({_clear(design, stage)}), .valid(valid[{stage}]),",
             f"        .current({current}), .score({layer.name}__scores[{i * width} +: {width}]));",
         ]
     return [

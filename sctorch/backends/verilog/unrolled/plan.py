@@ -112,12 +112,21 @@ class ReadoutPlan:
 
 @dataclass(frozen=True)
 class DesignPlan:
-    """All parts in order. Every layer is one pipeline stage; the decision is one more."""
+    """All parts in order. Every layer is one pipeline stage; the decision is one more.
+
+    input_register : without it the encoder is no stage of its own, and its wires feed the first synapse layer.
+    """
 
     network: ir.Network
     synapses: tuple[SynapsePlan, ...]
     neurons: tuple[NeuronPlan, ...]
     readout: ReadoutPlan
+    input_register: bool = True
+
+    def place(self, layer: ir.Layer) -> int:
+        """The stage whose valid comes with a layer's input; what it gives comes with the next stage's."""
+        index = self.network.layers.index(layer)
+        return index if self.input_register else max(0, index - 1)
 
     @property
     def latency_cycles(self) -> int:
@@ -127,7 +136,7 @@ class DesignPlan:
     @property
     def stages(self) -> int:
         """Registers from the input to the decision."""
-        return len(self.network.layers) + 1 + self.readout.registers
+        return len(self.network.layers) + self.input_register + self.readout.registers
 
     @property
     def cycles_per_inference(self) -> int:
@@ -135,12 +144,13 @@ class DesignPlan:
         return self.network.num_steps * self.network.ticks_per_step
 
 
-def plan(network: ir.Network, logic_depth: int = LOGIC_DEPTH) -> DesignPlan:
+def plan(network: ir.Network, logic_depth: int = LOGIC_DEPTH, input_register: bool = True) -> DesignPlan:
     """The parts of the unrolled design of a network.
 
     Parameters
     ----------
     logic_depth : the most comparisons of scores in a row between two registers; 0: all in one clock.
+    input_register : whether the encoder's bits are registered.
 
     Raises
     ------
@@ -180,7 +190,7 @@ def plan(network: ir.Network, logic_depth: int = LOGIC_DEPTH) -> DesignPlan:
             register = _membrane(low, high, 0)
             readout = ReadoutPlan(layer, shift, register.width, register.signed, logic_depth)
     assert readout is not None
-    return DesignPlan(network, tuple(synapses), tuple(neurons), readout)
+    return DesignPlan(network, tuple(synapses), tuple(neurons), readout, input_register)
 
 
 def _membrane(low: int, high: int, offset: int) -> MembranePlan:

@@ -14,7 +14,8 @@ def trace_signals(design: DesignPlan) -> list[tuple[str, int, int, bool, int]]:
     """(key, entries, bits per entry, signed, stage whose valid it comes with) of every traced signal."""
     signals = []
     ranges = ir.analyse(design.network)
-    for stage, layer in enumerate(design.network.layers, start=1):
+    for layer in design.network.layers:
+        stage = design.place(layer) + 1 if design.input_register or not isinstance(layer, ir.Encoder) else 0
         bounds = ranges.get(layer.name)
         if isinstance(layer, ir.Synapse):
             assert bounds is not None
