@@ -7,7 +7,7 @@ and `next` says what a register holds one clock later.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,9 @@ from sctorch.errors import ToolFailedError
 from sctorch.hardware.tools import find_tool, run_tool
 
 __all__ = ["Model", "read_model", "replaced", "symbols_in", "write_smt2"]
+
+
+FEW = 200  # replacements: more are first looked for in the term
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,73 +64,77 @@ def symbols_in(term: Any) -> dict[str, Any]:
 
 
 def replaced(term: Any, values: Mapping[str, Any]) -> Any:
-    """A term with symbols replaced at once, simplified."""
-    pairs = [(s, values[name]) for name, s in symbols_in(term).items() if name in values]
+    """A term with symbols replaced at once, by values of their size; simplified."""
+    if len(values) > FEW:
+        values = {name: values[name] for name in symbols_in(term) if name in values}
+    pairs = [(z3.BitVec(name, value.size()), value) for name, value in values.items()]
     return z3.simplify(z3.substitute(term, *pairs)) if pairs else term
 
 
 def write_smt2(folder: Path, top: str, sources: Sequence[str], into: Path, timeout: float | None = None) -> None:
     """Have yosys write the SMT model of a design's files, trace ports included."""
     script = (
-        f"read_verilog -defer -DSCTORCH_TRACE {' '.join(sources)}; hierarchy -check -top {top}; proc; flatten; "
-        "opt_clean; memory_map; check -assert; write_smt2 -wires model.smt2"
+        f"read_verilog -defer -DSCTORCH_TRACE {' '.join(sources)}; hierarchy -check -top {top}; "
+        f"setattr -set keep 1 {top}/w:*__random; proc; flatten; opt_clean; memory_map; check -assert; write_smt2 -wires model.smt2"
     )
     run_tool(find_tool("yosys"), ["-q", "-p", script], cwd=folder, timeout=timeout)
     (folder / "model.smt2").replace(into)
 
 
 _DECLARED = re.compile(r"^\(declare-fun \|([^|]+#\d+)\| \(\|[^|]+\|\) (.+?)\) ; (.+)$", re.MULTILINE)
-_WIRE = re.compile(r"^; yosys-smt2-wire (\S+) (\d+)$", re.MULTILINE)
+_WIRE = re.compile(r"^; yosys-smt2-(?:wire|input) (\S+) (\d+)$", re.MULTILINE)
 _INPUT = re.compile(r"^; yosys-smt2-input (\S+) (\d+)$", re.MULTILINE)
 
 
-def read_model(text: str, top: str) -> Model:
-    """Parse what `write_smt2` wrote."""
-    wires = list(dict.fromkeys(name for name, _ in _WIRE.findall(text)))
+def read_model(text: str, top: str, wanted: Callable[[str], bool] = lambda name: "." not in name) -> Model:
+    """Parse what `write_smt2` wrote; of the wires those whose name is wanted, by default the top's own."""
+    sizes = {name: int(bits) for name, bits in _WIRE.findall(text)}
     inputs = [name for name, _ in _INPUT.findall(text)]
+    names = list(dict.fromkeys([*(name for name in sizes if wanted(name)), *inputs]))
     declared = {function: comment.strip().lstrip("\\") for function, _, comment in _DECLARED.findall(text)}
     goals = [f"(declare-const |s| |{top}_s|)", f"(declare-const |s'| |{top}_s|)", f"(assert (|{top}_t| |s| |s'|))"]
-    names = list(dict.fromkeys([*wires, *inputs]))
-    sizes = {name: int(bits) for name, bits in [*_WIRE.findall(text), *_INPUT.findall(text)]}
     for i, name in enumerate(names):
         sort = "Bool" if sizes[name] == 1 else f"(_ BitVec {sizes[name]})"
         goals += [f"(declare-const |wire {i}| {sort})", f"(assert (= |wire {i}| (|{top}_n {name}| |s|)))"]
     parsed = z3.parse_smt2_string("\n".join([text, *goals]))
-    step, shown = parsed[0], {name: parsed[i + 1].arg(1) for i, name in enumerate(names)}
-    rows = step.children() if z3.is_and(step) else [step]
+    shown = [row.arg(1) for row in parsed[1:]] if len(parsed) > 1 else []
+    rows = [row for row in (parsed[0].children() if z3.is_and(parsed[0]) else [parsed[0]]) if z3.is_eq(row)]
     now: dict[str, Any] = {}  # declared function -> symbol
     pairs: list[tuple[Any, Any]] = []
-    for term in [*shown.values(), *rows]:
-        for application in _applications(term, declared):
-            function = application.decl().name()
-            if application.arg(0).decl().name() != "s" or function in now:
-                continue
-            sort = application.sort()
-            width = 1 if sort == z3.BoolSort() else sort.size()
-            symbol = now[function] = z3.BitVec(f"{declared[function]} ({function})", width)
-            pairs.append((application, symbol == 1 if sort == z3.BoolSort() else symbol))
-    following: dict[str, Any] = {}
-    registers: dict[str, Any] = {}
-    for row in rows:
-        if not z3.is_eq(row):
+    for application in _applications([*shown, *rows], declared):
+        function, sort = application.decl().name(), application.sort()
+        if application.arg(0).decl().name() != "s":
             continue
-        value, place = row.children()
-        function = place.decl().name()
-        symbol = now.get(function)
-        if symbol is None:  # nobody reads it
-            continue
-        following[str(symbol)] = z3.simplify(_vector(z3.substitute(value, *pairs)))
-        registers[declared[function]] = symbol
-    expressions = {name: z3.simplify(_vector(z3.substitute(term, *pairs))) for name, term in shown.items()}
-    return Model(expressions, {name: expressions[name] for name in inputs}, registers, following)
+        symbol = now[function] = z3.BitVec(f"{declared[function]} ({function})", _size(sort))
+        pairs.append((application, symbol == 1 if sort == z3.BoolSort() else symbol))
+    moves = [(row.arg(1).decl().name(), row.arg(0)) for row in rows]
+    moves = [(function, value) for function, value in moves if function in now]  # the others nobody reads
+    terms = _substituted([_vector(t) for t in [*shown, *(value for _, value in moves)]], pairs)
+    wires = dict(zip(names, terms, strict=False))
+    following = {str(now[f]): term for (f, _), term in zip(moves, terms[len(names) :], strict=True)}
+    registers = {declared[f]: now[f] for f, _ in moves}
+    return Model(wires, {name: wires[name] for name in inputs}, registers, following)
+
+
+def _size(sort: Any) -> int:
+    return 1 if sort == z3.BoolSort() else int(sort.size())
+
+
+def _substituted(terms: list[Any], pairs: list[tuple[Any, Any]]) -> list[Any]:
+    """All terms with the pairs replaced, simplified; in one go, since each would read the whole list of pairs."""
+    if not terms:
+        return []
+    together = z3.Function("together", *(t.sort() for t in terms), z3.BoolSort())(*terms)
+    return z3.simplify(z3.substitute(together, *pairs)).children()
 
 
 def _vector(term: Any) -> Any:
     return z3.If(term, z3.BitVecVal(1, 1), z3.BitVecVal(0, 1)) if z3.is_bool(term) else term
 
 
-def _applications(term: Any, declared: Mapping[str, str]) -> list[Any]:
-    found, seen, stack = [], set(), [term]
+def _applications(terms: Sequence[Any], declared: Mapping[str, str]) -> list[Any]:
+    """Every declared function applied to a state, each once."""
+    found, seen, stack = [], set(), list(terms)
     while stack:
         t = stack.pop()
         if t.get_id() in seen:
