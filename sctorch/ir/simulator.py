@@ -159,18 +159,20 @@ def simulate(network: Network, x: np.ndarray) -> Trace:
     inputs = encode(network, check_input(network, x))
     trace: dict[str, list[np.ndarray]] = {}
 
-    def record(key: str, value: np.ndarray) -> None:
+    def record(key: str, value: np.ndarray) -> np.ndarray:
         trace.setdefault(key, []).append(value.astype(np.int64))
+        return trace[key][-1]
 
     run_window(network, inputs, record)
     result = {network.encoder.name: inputs}
     return result | {key: np.stack(values) for key, values in trace.items()}
 
 
-def run_window(network: Network, inputs: np.ndarray, record: Callable[[str, np.ndarray], None]) -> None:
+def run_window(network: Network, inputs: np.ndarray, record: Callable[[str, np.ndarray], np.ndarray]) -> None:
     """One window for what the encoder gave, [T * L, B, n]; `record` is told every signal in order of time.
 
-    Nothing here looks at a value, so that `inputs` may as well hold symbols (docs/proofs.md).
+    The window goes on with what `record` returns. Nothing here looks at a value, so `inputs` may hold
+    symbols, and a proof may put a new one in the place of a value that it has dealt with (docs/proofs.md).
     """
     batch = inputs.shape[1]
     state = {
@@ -201,22 +203,19 @@ def run_window(network: Network, inputs: np.ndarray, record: Callable[[str, np.n
         for layer in network.layers[1:]:
             if isinstance(layer, Synapse):
                 bits = flow if len(flow) == layer.bitstream_length else np.repeat(flow, layer.bitstream_length, axis=0)
-                flow, frac = current_of(layer, bits, t, randoms.get(layer.name))[None], layer.frac
-                record(layer.name, flow[0])
+                current = current_of(layer, bits, t, randoms.get(layer.name))
+                flow, frac = record(layer.name, current)[None], layer.frac
             elif isinstance(layer, Neuron):
                 current = flow[0] << (layer.frac - frac)
                 random = dither[layer.name][t] if layer.name in dither else 0
-                spikes, state[layer.name] = neuron_step(layer, state[layer.name], current, random=random)
-                flow = spikes.astype(np.int64)[None]
-                record(layer.name, flow[0])
-                record(f"{layer.name}.mem", state[layer.name])
+                spikes, membrane = neuron_step(layer, state[layer.name], current, random=random)
+                flow = record(layer.name, spikes)[None]
+                state[layer.name] = record(f"{layer.name}.mem", membrane)
             elif isinstance(layer, Delay):
                 delayed, lines[layer.name] = delay_step(lines[layer.name], flow[0])
-                flow = delayed[None]
-                record(layer.name, flow[0])
+                flow = record(layer.name, delayed)[None]
             elif isinstance(layer, Readout):
                 current = flow[0] << (layer.frac - frac if layer.output_mode == "membrane" else 0)
-                state[layer.name] = leaked(layer.leak, state[layer.name]) + current
-                record(layer.name, state[layer.name])
+                state[layer.name] = record(layer.name, leaked(layer.leak, state[layer.name]) + current)
                 decision, held = decide(layer, state[layer.name], held)
                 record(f"{layer.name}.decision", decision)

@@ -18,6 +18,7 @@ from sctorch.verification.proofs.neurons import neuron_tasks, score_tasks
 from sctorch.verification.proofs.prover import Task, prover_version, run_task
 from sctorch.verification.proofs.report import ProofReport
 from sctorch.verification.proofs.sources import source_tasks
+from sctorch.verification.proofs.window import is_small, window_task
 
 __all__ = ["check_equivalence"]
 
@@ -44,5 +45,8 @@ def check_equivalence(design: Design, run: bool = True, depth: int | None = None
         text = path.read_text()
     model = read_model(text, design.network.name)
     context = Context(plan(design.network), model)
-    parts = tuple(run_task(task, timeout) for task in module_tasks(context))
+    tasks = module_tasks(context)
+    if depth is not None or is_small(design.network):
+        tasks.append(window_task(context, min(depth or design.network.num_steps, design.network.num_steps)))
+    parts = tuple(run_task(task, timeout) for task in tasks)
     return ProofReport(design.network.name, parts, (tool_version(find_tool("yosys")), prover_version()))

@@ -9,7 +9,6 @@ import numpy as np
 import z3
 
 from sctorch import ir
-from sctorch.ir.layers import THRESHOLD_RULES
 from sctorch.ir.simulator import current_of, decide, delay_step, encode, rate_bits
 from sctorch.verification.proofs.context import Context, integer, split
 from sctorch.verification.proofs.model import replaced, symbols_in
@@ -187,8 +186,8 @@ def _decision(context: Context, readout: ir.Readout) -> Iterator[Claim]:
     kept = None
     name = f"{readout.name}__decision.by_class.threshold.held"
     # Beyond the scores' width a threshold is never reached, and there is no register for it.
-    if readout.decision_rule == "first_to_threshold" and name in model.registers:
-        kept = model.registers[name]
+    if readout.decision_rule == "first_to_threshold" and readout.class_threshold < 1 << context.plan.readout.width:
+        kept = model.registers.get(name, z3.BitVec("held", 1))
         held = z3.If(z3.And(z3.Not(first), kept == 1), context.wide(key, shown), held)
         given.append(z3.Implies(kept == 1, z3.ULT(z3.ZeroExt(width, shown), readout.size)))
     decision, later = decide(readout, symbols([scores]), symbols([[held]]))
@@ -200,7 +199,7 @@ def _decision(context: Context, readout: ir.Readout) -> Iterator[Claim]:
     yield Claim(port == shown, _replay(key, 0, shown, port))
     following = model.after(shown)
     yield Claim(following == shown, _replay(key, 0, shown, following), [z3.Not(valid)])
-    if readout.decision_rule in THRESHOLD_RULES and kept is not None:
+    if name in model.registers and kept is not None:
         becomes = replaced(model.next[str(kept)], fed)
         right = z3.If(later[0, 0] >= 0, z3.BitVecVal(1, 1), z3.BitVecVal(0, 1))
         yield Claim(becomes == right, _replay(key, 0, right, becomes, told), given)

@@ -41,10 +41,12 @@ class Model:
             raise ToolFailedError("write_smt2", f"the exported design has no wire {name!r}; it was changed by hand?")
         return self.wires[name]
 
-    def after(self, term: Any, inputs: Mapping[str, Any] | None = None) -> Any:
-        """A term one clock later, as a term of the state now; `inputs` replaces inputs at that later clock."""
-        there = {str(self.inputs[n]): v for n, v in (inputs or {}).items()}
-        return replaced(term, {**self.next, **there})
+    def after(self, term: Any) -> Any:
+        """A term one clock later, as a term of the state now; inputs of that later clock are new symbols."""
+        new = {}
+        for name, symbol in self.inputs.items():
+            new[str(symbol)] = z3.FreshConst(symbol.sort(), f"{name} later")
+        return replaced(term, {**self.next, **new})
 
 
 def symbols_in(term: Any) -> dict[str, Any]:

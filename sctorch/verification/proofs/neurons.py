@@ -24,7 +24,7 @@ from sctorch.verification.proofs.model import replaced
 from sctorch.verification.proofs.prover import Claim, NotCoveredError, Task
 from sctorch.verification.proofs.report import Counterexample
 
-__all__ = ["neuron_tasks", "score_tasks"]
+__all__ = ["neuron_registers", "neuron_tasks", "score_registers", "score_tasks"]
 
 MOST_BOUNDS = 4096  # timesteps over which the bounds may go on growing
 
@@ -69,6 +69,28 @@ def score_tasks(context: Context) -> list[Task]:
     return [Task(readout.name, what, lambda: _scores(context, readout))]
 
 
+def neuron_registers(context: Context, layer: ir.Neuron, i: int) -> dict[str, Callable[[Any], Any]]:
+    """The registers of a neuron, and what each holds for a membrane of the simulator."""
+    plan = next(n for n in context.plan.neurons if n.layer is layer).membranes[i]
+    threshold = int(layer.threshold[i])
+
+    def membrane(m: Any) -> Any:
+        if layer.reset == "zero" and layer.reset_delay:  # this reset has already come
+            m = z3.If(fire(layer, m, threshold), m * 0, m)
+        return z3.simplify(z3.Extract(plan.width - 1, 0, m - plan.offset))
+
+    registers = {f"{layer.name}__{i}.mem": membrane}
+    if layer.reset == "subtract" and layer.reset_delay:
+        registers[f"{layer.name}__{i}.later.fired"] = lambda m: _bit(fire(layer, m, threshold), 1)
+    return registers
+
+
+def score_registers(context: Context, i: int) -> dict[str, Callable[[Any], Any]]:
+    """The register of a score, as `neuron_registers`."""
+    readout = context.plan.readout
+    return {f"{readout.layer.name}__{i}.mem": lambda m: z3.simplify(z3.Extract(readout.width - 1, 0, m))}
+
+
 def _neurons(context: Context, layer: ir.Neuron) -> Iterator[Claim]:
     synapse = context.before(layer)
     assert isinstance(synapse, ir.Synapse)
@@ -80,23 +102,14 @@ def _neurons(context: Context, layer: ir.Neuron) -> Iterator[Claim]:
     for i in range(layer.size):
         threshold, factor = int(layer.threshold[i]), _factor(layer.leak, i)
         random = z3.ZeroExt(context.width - layer.leak.shift, randoms[i]) if randoms else 0
-        plan = next(n for n in context.plan.neurons if n.layer is layer).membranes[i]
         drive, within = context.ranged(f"I of {layer.name}[{i}]", int(current.low[i]), int(current.high[i]))
 
         def step(low: int, high: int, i: int = i, threshold: int = threshold, factor: Any = factor, random: Any = random,
-                 offset: int = plan.offset, bits: int = plan.width, drive: Any = drive,
+                 drive: Any = drive,
                  within: list[Any] = within) -> _Step:  # fmt: skip
             m, known = context.ranged(f"m of {layer.name}[{i}]", low, high)
             spike, after = neuron_step(layer, m, drive << shift, _pick, threshold, factor, random)
-            zero_later = layer.reset == "zero" and layer.reset_delay
-
-            def kept(state: Any) -> Any:
-                empty = zero_later and fire(layer, state, threshold)
-                return z3.Extract(bits - 1, 0, _pick(empty, state * 0, state) - offset)
-
-            held = {f"{layer.name}__{i}.mem": kept}
-            if layer.reset == "subtract" and layer.reset_delay:
-                held[f"{layer.name}__{i}.later.fired"] = lambda state: _bit(fire(layer, state, threshold), 1)
+            held = neuron_registers(context, layer, i)
             outputs = {layer.name: _bit(spike, context.width), f"{layer.name}.mem": after}
             return _Step(m, [*known, *within], outputs, after, held, {"I": drive, "R": random})
 
@@ -119,7 +132,6 @@ def _scores(context: Context, layer: ir.Readout) -> Iterator[Claim]:
         shift = 0
         current = ir.ranges.Interval(np.zeros(layer.size, np.int64), np.ones(layer.size, np.int64))
     bounds = _by_step(growing_scores(layer, current.shifted(shift)), context.network.num_steps)
-    bits = context.plan.readout.width
     for i in range(layer.size):
         factor = _factor(layer.leak, i)
         drive, within = context.ranged(f"I of {layer.name}[{i}]", int(current.low[i]), int(current.high[i]))
@@ -128,7 +140,7 @@ def _scores(context: Context, layer: ir.Readout) -> Iterator[Claim]:
                  within: list[Any] = within) -> _Step:  # fmt: skip
             m, known = context.ranged(f"score of {layer.name}[{i}]", low, high)
             after = leaked(layer.leak, m, factor) + (drive << shift)
-            held = {f"{layer.name}__{i}.mem": lambda state: z3.Extract(bits - 1, 0, state)}
+            held = score_registers(context, i)
             return _Step(m, [*known, *within], {layer.name: after}, after, held, {"I": drive, "R": 0})
 
         def replay(values: dict[str, int], factor: Any = factor) -> dict[str, int]:

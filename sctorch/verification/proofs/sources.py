@@ -11,7 +11,7 @@ import z3
 from sctorch import ir
 from sctorch.verification.proofs.context import Context
 from sctorch.verification.proofs.model import replaced, symbols_in
-from sctorch.verification.proofs.prover import Claim, NotCoveredError, Task
+from sctorch.verification.proofs.prover import Claim, Task
 from sctorch.verification.proofs.report import Counterexample
 
 __all__ = ["source_tasks"]
@@ -53,7 +53,7 @@ def _claims(
     shown = context.model.wire(wire)
     bits = shown.size() // n
     enable, first = context.flag("valid", stage - registered), context.flag("first", stage - registered)
-    flags = {**symbols_in(context.flag("valid", 0)), **symbols_in(enable), **symbols_in(first)}
+    flags = symbols_in(enable) | symbols_in(first)
     state = _state(context, shown, flags)
 
     def packed(k: int) -> Any:
@@ -97,18 +97,14 @@ def _claims(
 
 
 def _state(context: Context, shown: Any, flags: dict[str, Any]) -> dict[str, Any]:
-    """The registers that R depends on, now or later."""
-    inputs = {str(s) for s in context.model.inputs.values()}
+    """The registers that R depends on, now or later, but for the flags; inputs among them are left as they are."""
     found: dict[str, Any] = {}
     queue = [shown]
     while queue:
         for symbol, term in symbols_in(queue.pop()).items():
-            if symbol in flags or symbol in found:
-                continue
-            if symbol in inputs or symbol not in context.model.next:
-                raise NotCoveredError(f"its numbers depend on {symbol}")
-            found[symbol] = term
-            queue.append(context.model.next[symbol])
+            if symbol not in flags and symbol not in found and symbol in context.model.next:
+                found[symbol] = term
+                queue.append(context.model.next[symbol])
     return found
 
 
