@@ -15,7 +15,7 @@ from sctorch.verification.proofs.model import Model, replaced, symbols_in
 from sctorch.verification.proofs.prover import NotCoveredError
 from sctorch.verification.proofs.symbols import extended, needed_width
 
-__all__ = ["Context", "Signal", "integer", "split"]
+__all__ = ["Context", "Signal", "check_ticks", "integer", "split"]
 
 
 @dataclass(frozen=True)
@@ -109,6 +109,12 @@ class Context:
         hidden = replaced(term, {str(register): z3.BitVecVal(0, register.size())})
         moved = value - z3.SignExt(self.width - term.size(), hidden)
         return {str(register): z3.simplify(z3.Extract(register.size() - 1, 0, moved))}
+
+
+def check_ticks(context: Context) -> None:
+    """NotCoveredError where a timestep takes several clocks: such designs are proved end to end alone."""
+    if context.network.ticks_per_step > 1:
+        raise NotCoveredError("a timestep of several clocks is proved end to end alone")
 
 
 def split(terms: list[Any], name: str) -> tuple[dict[str, Any], list[Any]]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import z3
 
-from sctorch.verification.proofs.context import Context
+from sctorch.verification.proofs.context import Context, check_ticks
 from sctorch.verification.proofs.prover import Claim, Task
 from sctorch.verification.proofs.report import Counterexample
 
@@ -15,12 +15,13 @@ __all__ = ["flag_task"]
 
 
 def flag_task(context: Context) -> Task:
-    stages = context.plan.latency_cycles
+    stages = context.plan.stages
     what = f"valid, first and last through {stages} stages, one clock each, from any state; rst empties them"
     return Task("flags", what, lambda: _claims(context, stages))
 
 
 def _claims(context: Context, stages: int) -> Iterator[Claim]:
+    check_ticks(context)
     model = context.model
     rst = model.inputs["rst"]
     for name in ("valid", "first", "last"):
@@ -41,6 +42,8 @@ def _claims(context: Context, stages: int) -> Iterator[Claim]:
 def _claim(name: str, stage: int, goal: Any, given: tuple[Any, ...] | list[Any] = ()) -> Claim:
     def replay(model: z3.ModelRef) -> Counterexample:
         want, got = (model.eval(t, model_completion=True).as_long() for t in reversed(goal.children()))
-        return Counterexample(name, 0, stage, want, got, (f"{name} of stage {stage}, one clock after stage {stage - 1}",))
+        return Counterexample(
+            name, 0, stage, want, got, (f"{name} of stage {stage}, one clock after stage {stage - 1}",)
+        )
 
     return Claim(goal, replay, given)

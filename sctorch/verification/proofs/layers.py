@@ -10,7 +10,7 @@ import z3
 
 from sctorch import ir
 from sctorch.ir.simulator import current_of, decide, delay_step, encode, rate_bits
-from sctorch.verification.proofs.context import Context, integer, split
+from sctorch.verification.proofs.context import Context, check_ticks, integer, split
 from sctorch.verification.proofs.model import replaced, symbols_in
 from sctorch.verification.proofs.prover import Claim, Task
 from sctorch.verification.proofs.report import Counterexample
@@ -76,6 +76,7 @@ def _synapse(context: Context, layer: ir.Synapse) -> Iterator[Claim]:
     f is the RTL's current and g the simulator's; bit j is turned on while the bits before it are anything and those
     after it are 0, so the differences add up to f(x) - f(0). Each says that a whole adder tree grows by one term.
     """
+    check_ticks(context)
     width = context.width
     before = context.before(layer)
     values, entries = split(context.traced(before.name), before.name)
@@ -144,7 +145,7 @@ def _delay(context: Context, layer: ir.Delay) -> Iterator[Claim]:
     n = layer.size
     rows = [[z3.Extract(d * n + j, d * n + j, line) for j in range(n)] for d in reversed(range(layer.steps))]
     spikes = symbols([z3.ZeroExt(context.width - 1, t) for t in context.traced(before)])
-    wide = [symbols([z3.ZeroExt(context.width - 1, b) for b in row]) for row in rows]
+    wide: list[np.ndarray] = [symbols([z3.ZeroExt(context.width - 1, b) for b in row]) for row in rows]
     leaving, remaining = delay_step(wide, spikes)
     for i, term in enumerate(context.traced(layer.name)):
         got, want = context.wide(layer.name, model.after(term)), leaving[i]
@@ -171,11 +172,12 @@ def decision_task(context: Context) -> Task:
 def _decision(context: Context, readout: ir.Readout) -> Iterator[Claim]:
     model, width = context.model, context.width
     key = f"{readout.name}.decision"
-    stage = context.signals[readout.name].stage
+    stage = context.signals[key].stage - 1
     valid, first = context.on("valid", stage), context.on("first", stage)
     bounds = context.ranges[readout.name].membrane
     assert bounds is not None
-    scores, given, fed = [], [valid], {}
+    scores, given = [], [valid]
+    fed: dict[str, Any] = {}
     for i, term in enumerate(context.traced(readout.name)):
         score, within = context.ranged(f"score[{i}]", int(bounds.low[i]), int(bounds.high[i]))
         scores.append(score)
@@ -192,7 +194,15 @@ def _decision(context: Context, readout: ir.Readout) -> Iterator[Claim]:
         given.append(z3.Implies(kept == 1, z3.ULT(z3.ZeroExt(width, shown), readout.size)))
     decision, later = decide(readout, symbols([scores]), symbols([[held]]))
     want = as_term(decision[0, 0], width)
-    got = context.wide(key, replaced(model.after(shown), fed))
+    stays = symbols_in(shown) | symbols_in(valid) | symbols_in(first) | ({} if kept is None else {str(kept): kept})
+
+    def answered(term: Any) -> Any:
+        """What a register becomes, over the scores that went into the comparison as many clocks ago as it takes."""
+        for _ in range(stage - context.signals[readout.name].stage):
+            term = replaced(term, {s: model.next[s] for s in symbols_in(term) if s not in stays and s in model.next})
+        return replaced(term, fed)
+
+    got = context.wide(key, answered(model.after(shown)))
     told = {f"score[{i}]": s for i, s in enumerate(scores)}
     yield Claim(got == want, _decided(readout, key, scores, held, want, got), given)
     port = model.wire(next(w for w in ("out_class", "out_logit") if w in model.wires))
@@ -200,7 +210,7 @@ def _decision(context: Context, readout: ir.Readout) -> Iterator[Claim]:
     following = model.after(shown)
     yield Claim(following == shown, _replay(key, 0, shown, following), [z3.Not(valid)])
     if name in model.registers and kept is not None:
-        becomes = replaced(model.next[str(kept)], fed)
+        becomes = answered(model.next[str(kept)])
         right = z3.If(later[0, 0] >= 0, z3.BitVecVal(1, 1), z3.BitVecVal(0, 1))
         yield Claim(becomes == right, _replay(key, 0, right, becomes, told), given)
         yield Claim(z3.Implies(becomes == 1, later[0, 0] == got), _replay(key, 0, later[0, 0], got, told), given)

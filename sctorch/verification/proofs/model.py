@@ -7,6 +7,8 @@ and `next` says what a register holds one clock later.
 from __future__ import annotations
 
 import re
+import shutil
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +16,9 @@ from typing import Any
 
 import z3
 
-from sctorch.errors import ToolFailedError
+from sctorch.errors import ConfigError
 from sctorch.hardware.tools import find_tool, run_tool
+from sctorch.verification.proofs.prover import NotCoveredError
 
 __all__ = ["Model", "read_model", "replaced", "symbols_in", "write_smt2"]
 
@@ -38,7 +41,7 @@ class Model:
 
     def wire(self, name: str) -> Any:
         if name not in self.wires:
-            raise ToolFailedError("write_smt2", f"the exported design has no wire {name!r}; it was changed by hand?")
+            raise NotCoveredError(f"the exported design has no wire {name}")
         return self.wires[name]
 
     def after(self, term: Any) -> Any:
@@ -73,14 +76,31 @@ def replaced(term: Any, values: Mapping[str, Any]) -> Any:
     return z3.simplify(z3.substitute(term, *pairs)) if pairs else term
 
 
-def write_smt2(folder: Path, top: str, sources: Sequence[str], into: Path, timeout: float | None = None) -> None:
-    """Have yosys write the SMT model of a design's files, trace ports included."""
-    script = (
-        f"read_verilog -defer -DSCTORCH_TRACE {' '.join(sources)}; hierarchy -check -top {top}; "
-        f"setattr -set keep 1 {top}/w:*__random; proc; flatten; opt_clean; memory_map; check -assert; write_smt2 -wires model.smt2"
-    )
-    run_tool(find_tool("yosys"), ["-q", "-p", script], cwd=folder, timeout=timeout)
-    (folder / "model.smt2").replace(into)
+def write_smt2(folder: Path, top: str, sources: Sequence[str], timeout: float | None = None) -> str:
+    """The SMT model that yosys writes of a design's files, trace ports included.
+
+    Raises
+    ------
+    ConfigError
+        If a source cannot be read.
+    ToolNotFoundError, ToolFailedError
+        When yosys is missing or fails.
+    """
+    with tempfile.TemporaryDirectory(prefix="sctorch-proof-") as scratch:
+        work = Path(scratch)
+        for source in sources:  # copied, so that a tool that sees only its own folder finds them
+            try:
+                shutil.copy(folder / source, work / Path(source).name)
+            except OSError as error:
+                raise ConfigError(f"cannot read {source}: {error.strerror}; export the design again") from error
+        files = " ".join(Path(source).name for source in sources)
+        script = (
+            f"read_verilog -defer -DSCTORCH_TRACE {files}; hierarchy -check -top {top}; "
+            f"setattr -set keep 1 {top}/w:*__random; proc; flatten; opt_clean; memory_map; check -assert; "
+            "write_smt2 -wires model.smt2"
+        )
+        run_tool(find_tool("yosys"), ["-q", "-p", script], cwd=work, timeout=timeout)
+        return (work / "model.smt2").read_text()
 
 
 _DECLARED = re.compile(r"^\(declare-fun \|([^|]+#\d+)\| \(\|[^|]+\|\) (.+?)\) ; (.+)$", re.MULTILINE)

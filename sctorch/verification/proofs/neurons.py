@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Any
 
 import numpy as np
@@ -79,7 +79,7 @@ def neuron_registers(context: Context, layer: ir.Neuron, i: int) -> dict[str, Ca
             m = z3.If(fire(layer, m, threshold), m * 0, m)
         return z3.simplify(z3.Extract(plan.width - 1, 0, m - plan.offset))
 
-    registers = {f"{layer.name}__{i}.mem": membrane}
+    registers: dict[str, Callable[[Any], Any]] = {f"{layer.name}__{i}.mem": membrane}
     if layer.reset == "subtract" and layer.reset_delay:
         registers[f"{layer.name}__{i}.later.fired"] = lambda m: _bit(fire(layer, m, threshold), 1)
     return registers
@@ -104,16 +104,17 @@ def _neurons(context: Context, layer: ir.Neuron) -> Iterator[Claim]:
         random = z3.ZeroExt(context.width - layer.leak.shift, randoms[i]) if randoms else 0
         drive, within = context.ranged(f"I of {layer.name}[{i}]", int(current.low[i]), int(current.high[i]))
 
-        def step(low: int, high: int, i: int = i, threshold: int = threshold, factor: Any = factor, random: Any = random,
-                 drive: Any = drive,
-                 within: list[Any] = within) -> _Step:  # fmt: skip
+        def step(low: int, high: int, i: int = i, threshold: int = threshold, factor: Any = factor,
+                 random: Any = random, drive: Any = drive, within: list[Any] = within) -> _Step:  # fmt: skip
             m, known = context.ranged(f"m of {layer.name}[{i}]", low, high)
             spike, after = neuron_step(layer, m, drive << shift, _pick, threshold, factor, random)
             held = neuron_registers(context, layer, i)
             outputs = {layer.name: _bit(spike, context.width), f"{layer.name}.mem": after}
             return _Step(m, [*known, *within], outputs, after, held, {"I": drive, "R": random})
 
-        def replay(values: dict[str, int], i: int = i, threshold: int = threshold, factor: Any = factor) -> dict[str, int]:
+        def replay(
+            values: dict[str, int], i: int = i, threshold: int = threshold, factor: Any = factor
+        ) -> dict[str, int]:
             spike, after = neuron_step(
                 layer, values["state"], values["I"] << shift, _pick, threshold, factor, values["R"]
             )
@@ -170,7 +171,7 @@ def _induction(
     port = context.wide(source, replaced(shown, fed))
     yield Claim(port == drive, _replay_plain(context, source, i, drive, port), within)
     # A membrane within the bounds of timestep t is within those of t + 1 after it.
-    for t, (now, later) in enumerate(zip(bounds[:-1], bounds[1:], strict=True)):
+    for t, (now, later) in enumerate(pairwise(bounds)):
         one = step(int(now.low[i]), int(now.high[i]))
         inside = z3.And(one.after >= int(later.low[i]), one.after <= int(later.high[i]))
         if t and _same(bounds, t, i):
@@ -266,6 +267,6 @@ def _replay_register(
         if step is not None:
             values = _values(model, step)
             lines.insert(0, f"before: state {values['state']}, current {values['I']}, R {values['R']}")
-        return Counterexample(name, 0, i, *numbers, tuple(lines))
+        return Counterexample(name, 0, i, numbers[0], numbers[1], tuple(lines))
 
     return example

@@ -18,7 +18,7 @@ __all__ = ["Claim", "NotCoveredError", "Task", "prover_version", "run_task", "wr
 
 
 class NotCoveredError(SctorchError):
-    """Something of a design that no proof covers."""
+    """Something of a design that no proof covers; the part that meets it is UNKNOWN."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ import numpy as np
 import z3
 
 from sctorch import ir
-from sctorch.verification.proofs.context import Context
+from sctorch.verification.proofs.context import Context, check_ticks
 from sctorch.verification.proofs.model import replaced, symbols_in
 from sctorch.verification.proofs.prover import Claim, Task
 from sctorch.verification.proofs.report import Counterexample
@@ -49,6 +49,7 @@ def _task(context: Context, name: str, source: ir.StreamSource, n: int, stage: i
 def _claims(
     context: Context, name: str, values: np.ndarray, whole: bool, stage: int, registered: bool
 ) -> Iterator[Claim]:
+    check_ticks(context)
     wire, n = f"{name}__random", values.shape[1]
     shown = context.model.wire(wire)
     bits = shown.size() // n
@@ -84,8 +85,8 @@ def _claims(
         now[symbol] = value
         yield Claim(term == value, _unsettled(name, symbol, term, value))
     run = _choose(context, enable, first, False)
-    begun, k = now, int(not registered)
-    for k in range(k, len(values) + (whole and not registered)):
+    begun, shift = now, int(not registered)  # what an unregistered source holds is a tick ahead
+    for k in range(shift, len(values) + shift * whole):
         yield differs(k, replaced(replaced(shown, run), now))
         now = {symbol: replaced(moved(symbol, run), now) for symbol in state}
     if whole:  # the period closes

@@ -78,11 +78,11 @@ class Symbols(np.ndarray):
             return _argmax(*args, **kwargs)
         return super().__array_function__(func, types, args, kwargs)
 
-    def astype(self, *args: Any, **kwargs: Any) -> Symbols:  # type: ignore[override]
+    def astype(self, *args: Any, **kwargs: Any) -> Symbols:
         """Itself: entries are integers already."""
         return self
 
-    def any(self, axis: int = 0, keepdims: bool = False) -> Symbols:  # type: ignore[override]
+    def any(self, axis: Any = 0, out: Any = None, keepdims: Any = False, **kwargs: Any) -> Any:
         """Whether some entry along an axis is not 0, as 0 or 1."""
         rows = np.moveaxis(self.view(np.ndarray), axis, 0)
         found = symbols(reduce(lambda a, b: _CHOOSE(a, 1, b), rows))

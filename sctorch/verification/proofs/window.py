@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Any
 
 import numpy as np
@@ -30,7 +30,7 @@ from sctorch.verification.proofs.symbols import as_term, symbols
 
 __all__ = ["is_small", "window_task"]
 
-SMALL_VALUES, SMALL_FAN_IN = 1500, 16  # integers compared in one window, and bits that enter one neuron
+SMALL_VALUES, SMALL_FAN_IN = 1000, 16  # integers compared in one window, and bits that enter one neuron
 
 
 def is_small(network: ir.Network) -> bool:
@@ -51,7 +51,7 @@ def window_task(context: Context, depth: int) -> Task:
     return Task("end to end", what, lambda: iter(_Window(context, depth).run()))
 
 
-class _Reached(Exception):  # noqa: N818  (it is no error)
+class _Reached(Exception):
     """The signal that was looked for has been recorded."""
 
 
@@ -172,7 +172,7 @@ class _Window:
             true = z3.BitVecVal(1, 1)
             self._claim(key, t, i, flat, clock, lambda w, flat, clock: (true, _inside(flat[i], low, high)))
             symbol, known = context.ranged(f"{key}[{t}][{i}]", low, high)
-            self.known |= {name: known for name in symbols_in(symbol)}
+            self.known |= dict.fromkeys(symbols_in(symbol), known)
         layer = next(n for n in self.network.layers if n.name == key.split(".")[0])
         holds: dict[str, Callable[[Any], Any]] = {}
         if key.endswith(".mem") and isinstance(layer, ir.Neuron):
@@ -240,7 +240,7 @@ def _bounds(context: Context, depth: int) -> dict[str, list[ir.ranges.Interval]]
     """Bounds after each timestep of what is cut."""
     found: dict[str, list[ir.ranges.Interval]] = {}
     layers = context.network.layers
-    for before, layer in zip(layers[:-1], layers[1:], strict=True):
+    for before, layer in pairwise(layers):
         current = context.ranges[before.name].current if isinstance(before, ir.Synapse) else None
         if isinstance(layer, ir.Synapse):
             current = context.ranges[layer.name].current
