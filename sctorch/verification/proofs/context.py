@@ -42,7 +42,11 @@ class Context:
 
     @cached_property
     def width(self) -> int:
-        return needed_width(self.network)
+        """Bits of the proof's integers: for the simulator's numbers, and for what registers and ports hold."""
+        registers = [m.width for n in self.plan.neurons for m in n.membranes]
+        registers += [c.width for s in self.plan.synapses for c in s.counters]
+        ports = [signal.bits for signal in self.signals.values()]
+        return max(needed_width(self.network), *(bits + 2 for bits in [*registers, *ports]))
 
     @cached_property
     def ranges(self) -> dict[str, ir.ranges.LayerRanges]:

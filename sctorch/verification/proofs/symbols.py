@@ -118,6 +118,8 @@ def needed_width(network: ir.Network) -> int:
     bounds, and a product with a leak's factor takes its shift more.
     """
     bits = [8, network.encoder.size.bit_length()]
+    bits += [1 if isinstance(network.encoder, ir.EventEncoder) else network.encoder.bits]
+    bits += [s.weight_bits for s in network.synapses]
     current = 0
     for layer, bounds in ((layer, ir.analyse(network).get(layer.name)) for layer in network.layers):
         if bounds is None:
@@ -126,7 +128,7 @@ def needed_width(network: ir.Network) -> int:
         if isinstance(layer, ir.Synapse):
             current = layer.frac
         more = layer.leak.shift + layer.frac - min(current, layer.frac) if isinstance(layer, Neuron | Readout) else 0
-        limit = int(layer.threshold.max()).bit_length() if isinstance(layer, Neuron) else 0
+        limit = max(int(layer.threshold.max()).bit_length(), layer.leak.shift) if isinstance(layer, Neuron) else 0
         if isinstance(layer, Readout):
             limit = max(layer.class_threshold.bit_length(), layer.size.bit_length())
         bits += [width + more for width in known] + [limit + 1]
