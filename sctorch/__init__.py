@@ -22,17 +22,22 @@ if TYPE_CHECKING:
     from sctorch import backends, compress, cost, data, ir, lower, nn, train
     from sctorch.exporting import export
     from sctorch.verification import verify
+    from sctorch.verification.proofs import check_equivalence
 
 __version__ = "0.1.0"
 
 __all__ = [
     "ConfigError", "MismatchError", "SctorchError", "ShapeError", "ToolFailedError", "ToolNotFoundError",
-    "UnsupportedError", "__version__", "backends", "compress", "cost", "data", "export", "ir", "lower", "nn",
-    "train", "verify",
+    "UnsupportedError", "__version__", "backends", "check_equivalence", "compress", "cost", "data", "export", "ir",
+    "lower", "nn", "train", "verify",
 ]  # fmt: skip
 
 _MODULES = ("backends", "compress", "cost", "data", "ir", "lower", "nn", "train")
-_FUNCTIONS = {"export": "sctorch.exporting", "verify": "sctorch.verification"}
+_FUNCTIONS = {
+    "export": "sctorch.exporting",
+    "verify": "sctorch.verification",
+    "check_equivalence": "sctorch.verification.proofs",
+}
 
 
 def __getattr__(name: str) -> Any:

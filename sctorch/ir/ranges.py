@@ -6,7 +6,9 @@ resulting width cannot overflow: nothing wraps and nothing saturates (docs/seman
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
@@ -14,7 +16,7 @@ from sctorch.errors import ConfigError
 from sctorch.ir.layers import Delay, Leak, Network, Neuron, Readout, StochasticSynapse, Synapse
 from sctorch.ir.rules import leaked
 
-__all__ = ["Interval", "LayerRanges", "analyse", "signed_width", "unsigned_width"]
+__all__ = ["Interval", "LayerRanges", "analyse", "growing", "growing_scores", "signed_width", "unsigned_width"]
 
 WIDEST = 61  # bits: the simulator's 64 then hold sums of a few such numbers
 
@@ -131,10 +133,13 @@ def _second_reset(neuron: Neuron, before: Interval, u: Interval) -> tuple[Interv
     return charged.union(u), kept.union(Interval(np.where(again, np.minimum(kept.low, u.low), kept.low), silent))
 
 
-def _neuron(layer: Neuron, current: Interval, steps: int) -> LayerRanges:
+def growing(layer: Neuron, current: Interval) -> Iterator[tuple[Interval, Interval]]:
+    """(charged, membrane) after 0, 1, 2 ... timesteps of a window: each holds all before it, since a window may end
+    at any timestep and the next starts from 0. It ends when nothing grows any more."""
     zero = np.zeros(layer.size, dtype=np.int64)
     membrane = charged_all = Interval(zero, zero)
-    for _ in range(steps):
+    while True:
+        yield charged_all, membrane
         charged = _leak(layer.leak, membrane)
         if layer.reset != "none" and layer.reset_delay:
             charged = _after_reset(layer, membrane, charged)
@@ -143,26 +148,38 @@ def _neuron(layer: Neuron, current: Interval, steps: int) -> LayerRanges:
             charged, kept = _second_reset(layer, membrane, charged)
         elif layer.reset != "none" and not layer.reset_delay:
             kept = _after_reset(layer, charged, charged)
-        # A window may end at any timestep, and the next starts from 0: keep the union over time.
         grown, charged_grown = membrane.union(kept), charged_all.union(charged)
         if all(np.array_equal(a, b) for a, b in (
             (grown.low, membrane.low), (grown.high, membrane.high),
             (charged_grown.low, charged_all.low), (charged_grown.high, charged_all.high))):  # fmt: skip
-            break
+            return
         membrane, charged_all = grown, charged_grown
-    return LayerRanges(charged=charged_all, membrane=membrane)
+
+
+def _neuron(layer: Neuron, current: Interval, steps: int) -> LayerRanges:
+    charged = membrane = None
+    for charged, membrane in islice(growing(layer, current), steps + 1):  # noqa: B007
+        pass
+    return LayerRanges(charged=charged, membrane=membrane)
+
+
+def growing_scores(layer: Readout, current: Interval) -> Iterator[Interval]:
+    """A readout's scores after 0, 1, 2 ... timesteps, as `growing`."""
+    zero = np.zeros(layer.size, dtype=np.int64)
+    membrane = Interval(zero, zero)
+    while True:
+        yield membrane
+        membrane = membrane.union(_leak(layer.leak, membrane) + current)
 
 
 def _readout(layer: Readout, current: Interval, steps: int) -> LayerRanges:
-    zero = np.zeros(layer.size, dtype=np.int64)
-    membrane = Interval(zero, zero)
-    for _ in range(steps):
-        membrane = membrane.union(_leak(layer.leak, membrane) + current)
+    membrane = next(islice(growing_scores(layer, current), steps, None))
+    zero = np.zeros(1, dtype=np.int64)
     if layer.decision_rule == "binary_logit":
         (low, other_low), (high, other_high) = membrane.low, membrane.high
         decision = Interval(np.array([other_low - high]), np.array([other_high - low]))
     else:
-        decision = Interval(zero[:1], zero[:1] + layer.size - 1)
+        decision = Interval(zero, zero + layer.size - 1)
     return LayerRanges(membrane=membrane, decision=decision)
 
 

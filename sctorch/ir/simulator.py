@@ -6,6 +6,8 @@ written to be read beside the semantics, tick by tick, and not to be fast.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from sctorch.errors import ConfigError, ShapeError
@@ -27,10 +29,14 @@ __all__ = [
     "Trace",
     "check_features",
     "check_input",
+    "current_of",
     "decide",
+    "delay_step",
     "encode",
     "quantise_features",
     "quantise_levels",
+    "rate_bits",
+    "run_window",
     "simulate",
 ]
 
@@ -84,10 +90,9 @@ def check_input(network: Network, x: np.ndarray) -> np.ndarray:
     return events.astype(np.int64)
 
 
-def encode(network: Network, x: np.ndarray) -> np.ndarray:
-    """What the encoder gives, [T * L, B, n]: bits, or the integers of a direct encoder."""
+def encode(network: Network, values: np.ndarray) -> np.ndarray:
+    """What the encoder gives for what `check_input` returned, [T * L, B, n]: bits, or a direct encoder's integers."""
     encoder = network.encoder
-    values = check_input(network, x)
     if isinstance(encoder, EventEncoder):
         return values
     ticks = network.num_steps * network.encoder_ticks
@@ -96,8 +101,17 @@ def encode(network: Network, x: np.ndarray) -> np.ndarray:
     if isinstance(encoder, LevelEncoder):
         bits = (values[:, :, None] > np.arange(encoder.levels)).reshape(len(values), -1)
         return np.repeat(bits[None].astype(np.int64), ticks, axis=0)
-    random = encoder.source.values(encoder.size, ticks)  # [ticks, n]
+    return rate_bits(values, encoder.source.values(encoder.size, ticks))
+
+
+def rate_bits(values: np.ndarray, random: np.ndarray) -> np.ndarray:
+    """Bits [ticks, B, n] of values [B, n] for R [ticks, n]."""
     return (values[None] > random[:, None, :]).astype(np.int64)
+
+
+def delay_step(line: list[np.ndarray], spikes: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
+    """One timestep of a delay: what leaves it, and what is in it then, the oldest spikes first."""
+    return line[0], [*line[1:], spikes]
 
 
 def decide(readout: Readout, scores: np.ndarray, held: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -117,7 +131,7 @@ def decide(readout: Readout, scores: np.ndarray, held: np.ndarray) -> tuple[np.n
     return np.where(lowest >= 0, lowest, best), held
 
 
-def _current(synapse: Synapse, bits: np.ndarray, t: int, random: np.ndarray | None) -> np.ndarray:
+def current_of(synapse: Synapse, bits: np.ndarray, t: int, random: np.ndarray | None) -> np.ndarray:
     """I [B, n_out] of timestep t; bits are [L, B, n_in], one row for each of the layer's ticks."""
     current = np.zeros((bits.shape[1], synapse.size), dtype=np.int64) + synapse.bias
     for tick in range(synapse.bitstream_length):
@@ -125,7 +139,7 @@ def _current(synapse: Synapse, bits: np.ndarray, t: int, random: np.ndarray | No
         if random is not None:
             r = random[t * synapse.bitstream_length + tick]
             weight = np.sign(weight) * (np.abs(weight) > r)
-        current += bits[tick] @ weight.T
+        current = current + bits[tick] @ weight.T
     return current
 
 
@@ -142,9 +156,25 @@ def simulate(network: Network, x: np.ndarray) -> Trace:
     [T, B, n]; per neuron layer its spikes, and under "<name>.mem" its membranes after the step;
     per delay the spikes that leave it; for the readout its scores, and under "<name>.decision" the decision [T, B, 1].
     """
-    inputs = encode(network, x)
-    batch = inputs.shape[1]
+    inputs = encode(network, check_input(network, x))
     trace: dict[str, list[np.ndarray]] = {}
+
+    def record(key: str, value: np.ndarray) -> np.ndarray:
+        trace.setdefault(key, []).append(value.astype(np.int64))
+        return trace[key][-1]
+
+    run_window(network, inputs, record)
+    result = {network.encoder.name: inputs}
+    return result | {key: np.stack(values) for key, values in trace.items()}
+
+
+def run_window(network: Network, inputs: np.ndarray, record: Callable[[str, np.ndarray], np.ndarray]) -> None:
+    """One window for what the encoder gave, [T * L, B, n]; `record` is told every signal in order of time.
+
+    The window goes on with what `record` returns. Nothing here looks at a value, so `inputs` may hold
+    symbols, and a proof may put a new one in the place of a value that it has dealt with (docs/proofs.md).
+    """
+    batch = inputs.shape[1]
     state = {
         layer.name: np.zeros((batch, layer.size), dtype=np.int64)
         for layer in network.layers
@@ -166,10 +196,6 @@ def simulate(network: Network, x: np.ndarray) -> Trace:
         if isinstance(layer, Neuron) and layer.leak.source is not None
     }
     held = np.full((batch, 1), -1, dtype=np.int64)
-
-    def record(key: str, value: np.ndarray) -> None:
-        trace.setdefault(key, []).append(value.astype(np.int64))
-
     for t in range(network.num_steps):
         ticks = network.encoder_ticks
         flow = inputs[t * ticks : (t + 1) * ticks]  # [L, B, n] for the first synapse
@@ -177,25 +203,19 @@ def simulate(network: Network, x: np.ndarray) -> Trace:
         for layer in network.layers[1:]:
             if isinstance(layer, Synapse):
                 bits = flow if len(flow) == layer.bitstream_length else np.repeat(flow, layer.bitstream_length, axis=0)
-                flow, frac = _current(layer, bits, t, randoms.get(layer.name))[None], layer.frac
-                record(layer.name, flow[0])
+                current = current_of(layer, bits, t, randoms.get(layer.name))
+                flow, frac = record(layer.name, current)[None], layer.frac
             elif isinstance(layer, Neuron):
                 current = flow[0] << (layer.frac - frac)
                 random = dither[layer.name][t] if layer.name in dither else 0
-                spikes, state[layer.name] = neuron_step(layer, state[layer.name], current, random=random)
-                flow = spikes.astype(np.int64)[None]
-                record(layer.name, flow[0])
-                record(f"{layer.name}.mem", state[layer.name])
+                spikes, membrane = neuron_step(layer, state[layer.name], current, random=random)
+                flow = record(layer.name, spikes)[None]
+                state[layer.name] = record(f"{layer.name}.mem", membrane)
             elif isinstance(layer, Delay):
-                line = lines[layer.name]
-                line.append(flow[0])
-                flow = line.pop(0)[None]
-                record(layer.name, flow[0])
+                delayed, lines[layer.name] = delay_step(lines[layer.name], flow[0])
+                flow = record(layer.name, delayed)[None]
             elif isinstance(layer, Readout):
                 current = flow[0] << (layer.frac - frac if layer.output_mode == "membrane" else 0)
-                state[layer.name] = leaked(layer.leak, state[layer.name]) + current
-                record(layer.name, state[layer.name])
+                state[layer.name] = record(layer.name, leaked(layer.leak, state[layer.name]) + current)
                 decision, held = decide(layer, state[layer.name], held)
                 record(f"{layer.name}.decision", decision)
-    result = {network.encoder.name: inputs}
-    return result | {key: np.stack(values) for key, values in trace.items()}

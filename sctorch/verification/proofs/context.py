@@ -1,0 +1,138 @@
+"""What every part of a proof reads: a design's network, its plan's stages, and its logic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import z3
+
+from sctorch import ir
+from sctorch.backends.verilog.unrolled.plan import DesignPlan
+from sctorch.backends.verilog.unrolled.traces import trace_port, trace_signals
+from sctorch.verification.proofs.model import Model, replaced, symbols_in
+from sctorch.verification.proofs.prover import NotCoveredError
+from sctorch.verification.proofs.symbols import extended, needed_width
+
+__all__ = ["Context", "Signal", "check_ticks", "integer", "split"]
+
+
+@dataclass(frozen=True)
+class Signal:
+    """A traced signal: entries of `bits` bits each, valid with one stage."""
+
+    key: str
+    entries: int
+    bits: int
+    signed: bool
+    stage: int
+
+
+@dataclass(frozen=True, eq=False)
+class Context:
+    """A design under proof."""
+
+    plan: DesignPlan
+    model: Model
+
+    @property
+    def network(self) -> ir.Network:
+        return self.plan.network
+
+    @cached_property
+    def width(self) -> int:
+        """Bits of the proof's integers: for the simulator's numbers, and for what registers and ports hold."""
+        registers = [m.width for n in self.plan.neurons for m in n.membranes]
+        registers += [c.width for s in self.plan.synapses for c in s.counters]
+        ports = [signal.bits for signal in self.signals.values()]
+        return max(needed_width(self.network), *(bits + 2 for bits in [*registers, *ports]))
+
+    @cached_property
+    def ranges(self) -> dict[str, ir.ranges.LayerRanges]:
+        return ir.analyse(self.network)
+
+    @cached_property
+    def signals(self) -> dict[str, Signal]:
+        return {s[0]: Signal(*s) for s in trace_signals(self.plan)}
+
+    def before(self, layer: ir.Layer) -> ir.Layer:
+        return self.network.layers[self.network.layers.index(layer) - 1]
+
+    def traced(self, key: str) -> list[Any]:
+        """What a trace port shows now, one bit-vector per entry, as wide as the port has it."""
+        s = self.signals[key]
+        port = self.model.wire(trace_port(key))
+        return [z3.simplify(z3.Extract((i + 1) * s.bits - 1, i * s.bits, port)) for i in range(s.entries)]
+
+    def wide(self, key: str, term: Any) -> Any:
+        """An entry of a trace port as an integer of the proof's width."""
+        s = self.signals[key]
+        return extended(term, self.width, s.signed)
+
+    def flag(self, name: str, stage: int) -> Any:
+        """valid, first or last of a stage, one bit."""
+        return z3.simplify(z3.Extract(stage, stage, self.model.wire(name)))
+
+    def on(self, name: str, stage: int) -> Any:
+        return self.flag(name, stage) == 1
+
+    def register(self, name: str) -> Any:
+        """The symbol of a register of our library, by its path from the top."""
+        if name not in self.model.registers:
+            raise NotCoveredError(f"the exported design has no register {name}")
+        return self.model.registers[name]
+
+    def slices(self, wire: str, entries: int) -> list[Any]:
+        """A wire of `entries` equal parts."""
+        term = self.model.wire(wire)
+        bits = term.size() // entries
+        return [z3.simplify(z3.Extract((i + 1) * bits - 1, i * bits, term)) for i in range(entries)]
+
+    def ranged(self, name: str, low: int, high: int) -> tuple[Any, list[Any]]:
+        """A symbolic integer low..high of the proof's width, and what holds of it."""
+        bits = ir.signed_width(low, high)
+        symbol = z3.BitVec(name, bits)
+        wide = extended(symbol, self.width, True)
+        return wide, [wide >= low, wide <= high]
+
+    def shows(self, term: Any, value: Any) -> dict[str, Any]:
+        """The register behind a trace port's entry (the register and a constant), so that it shows `value`."""
+        registers = list(symbols_in(term).values())
+        if len(registers) != 1:
+            raise NotCoveredError(f"a trace port shows {len(registers)} registers, not one and a constant")
+        (register,) = registers
+        if z3.is_app_of(term, z3.Z3_OP_EXTRACT) and term.arg(0).eq(register):  # one entry of a wider register
+            high, low = term.params()
+            parts = [z3.Extract(high - low, 0, value)]
+            if high + 1 < register.size():
+                parts.insert(0, z3.Extract(register.size() - 1, high + 1, register))
+            if low:
+                parts.append(z3.Extract(low - 1, 0, register))
+            return {str(register): z3.simplify(z3.Concat(*parts)) if len(parts) > 1 else parts[0]}
+        hidden = replaced(term, {str(register): z3.BitVecVal(0, register.size())})
+        moved = value - z3.SignExt(self.width - term.size(), hidden)
+        return {str(register): z3.simplify(z3.Extract(register.size() - 1, 0, moved))}
+
+
+def check_ticks(context: Context) -> None:
+    """NotCoveredError where a timestep takes several clocks: such designs are proved end to end alone."""
+    if context.network.ticks_per_step > 1:
+        raise NotCoveredError("a timestep of several clocks is proved end to end alone")
+
+
+def split(terms: list[Any], name: str) -> tuple[dict[str, Any], list[Any]]:
+    """Registers behind one-bit entries as fresh bits: what to replace, and each entry's bit after that."""
+    values: dict[str, Any] = {}
+    for term in terms:
+        for text, register in symbols_in(term).items():
+            if text not in values:
+                bits = [z3.BitVec(f"{name}.{len(values)}.{i}", 1) for i in range(register.size())]
+                values[text] = z3.Concat(*reversed(bits)) if len(bits) > 1 else bits[0]
+    return values, [replaced(term, values) for term in terms]
+
+
+def integer(model: z3.ModelRef, term: Any, signed: bool = True) -> int:
+    """A bit-vector's value in a counterexample."""
+    value = model.eval(term, model_completion=True)
+    return value.as_signed_long() if signed else value.as_long()

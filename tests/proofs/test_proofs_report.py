@@ -1,0 +1,172 @@
+"""What check_equivalence says: its verdicts, its counterexamples, its files and its errors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import z3
+
+import sctorch
+from sctorch import ir
+from sctorch.backends.design import Design
+from sctorch.backends.verilog import VerilogDesign
+from sctorch.errors import ConfigError, MismatchError, UnsupportedError
+from sctorch.verification.proofs import ProofPart, ProofReport, ProofStatus, check_equivalence
+
+Export = Callable[[ir.Network], VerilogDesign]
+
+
+def _network(steps: int = 4) -> ir.Network:
+    source = ir.StreamSource("lfsr", 2, (3, 2), 5, "shift")
+    layers = (
+        ir.RateEncoder("encoder", 2, ir.StreamSource("counter", 2)),
+        ir.StochasticSynapse("synapse1", np.array([[3, -2], [2, 3]]), np.array([0, 1]), 1, source),
+        ir.Neuron("neuron1", 2, 1, np.array([2, 3]), ir.Leak("shift", 1), "gt", "subtract", True),
+        ir.Readout("readout", 2, "spike", "argmax_spike_count"),
+    )
+    return ir.Network("little", steps, layers)
+
+
+@pytest.fixture(scope="module")
+def design(exported: Export) -> VerilogDesign:
+    return exported(_network())
+
+
+def _broken(design: VerilogDesign, folder: Path, file: str, old: str, new: str) -> VerilogDesign:
+    import shutil
+
+    shutil.copytree(design.folder, folder)
+    text = (folder / file).read_text()
+    assert old in text
+    (folder / file).write_text(text.replace(old, new))
+    return VerilogDesign(folder, design.network, design.options)
+
+
+def test_a_small_design_is_proved_end_to_end(design: VerilogDesign) -> None:
+    report = sctorch.check_equivalence(design)
+    assert report.ok
+    assert report.parts[-1].name == "end to end"
+    assert "a whole window of 4 timesteps" in report.parts[-1].what
+    text = report.summary()
+    assert "little: PROVED" in text
+    assert "z3 " in text
+    assert "Yosys " in text
+    report.raise_if_failed()
+    assert report.to_dict()["status"] == "PROVED"
+    assert not (design.folder / "proof").exists()
+
+
+def test_depth_limits_the_window(design: VerilogDesign) -> None:
+    report = check_equivalence(design, depth=2)
+    assert "a window's first 2 timesteps" in report.parts[-1].what
+    assert "end to end" not in [part.name for part in check_equivalence(design, depth=0).parts]
+
+
+def test_a_failure_is_replayed_by_timestep(design: VerilogDesign, tmp_path: Path) -> None:
+    """The comparison takes >= for >: the first spike comes too early."""
+    broken = _broken(design, tmp_path / "x", "hdl/sct_above.v", "over[0] = 1'b0", "over[0] = 1'b1")
+    report = check_equivalence(broken)
+    assert report.status is ProofStatus.FAILED
+    parts = {part.name: part for part in report.parts}
+    assert parts["neuron1"].status is parts["end to end"].status is ProofStatus.FAILED
+    assert parts["synapse1"].status is ProofStatus.PROVED
+    example = parts["end to end"].counterexample
+    assert example is not None
+    assert example.signal == "neuron1"
+    values = [int(v) for v in example.steps[0].removeprefix("inputs [").rstrip("]").split(", ")]
+    trace = ir.simulate(design.network, np.array([values]) / 4)
+    assert trace["neuron1"][example.timestep, 0, example.neuron] == example.expected != example.got
+    assert example.steps[1].startswith("timestep 0: encoder [")
+    assert f"neuron1 {trace['neuron1'][example.timestep, 0].tolist()}" in example.steps[-1]
+    assert "simulator 0, RTL 1" in report.summary()
+    with pytest.raises(MismatchError, match="proof of neuron1"):
+        report.raise_if_failed()
+
+
+def test_a_failed_step_is_replayed_in_the_rule(design: VerilogDesign, tmp_path: Path) -> None:
+    broken = _broken(design, tmp_path / "x", "hdl/sct_charge.v", "assign leaked = mem - part[W-1:0];",
+                     "assign leaked = mem;")  # fmt: skip
+    part = next(p for p in check_equivalence(broken, depth=0).parts if p.name == "neuron1")
+    assert part.counterexample is not None
+    assert "before the timestep: state " in part.counterexample.steps[0]
+    assert part.counterexample.expected != part.counterexample.got
+
+
+def test_wiring_is_part_of_it(design: VerilogDesign, tmp_path: Path) -> None:
+    """Two neurons whose currents are swapped between the modules, each of which is right."""
+    top = design.folder / "little.v"
+    assert ".current(synapse1__current0)" in top.read_text()
+    broken = _broken(design, tmp_path / "x", "little.v", ".current(synapse1__current0)",
+                     ".current(synapse1__current1)")  # fmt: skip
+    assert check_equivalence(broken, depth=0).status is ProofStatus.FAILED
+
+
+def test_a_time_limit_gives_unknown(design: VerilogDesign) -> None:
+    report = check_equivalence(design, timeout=1e-9)
+    assert report.status is ProofStatus.UNKNOWN
+    assert not report.ok
+    assert "no end after 1e-09 s" in report.summary()
+    report.raise_if_failed()  # unknown is no failure
+
+
+def test_without_a_run_the_formulas_are_written(design: VerilogDesign) -> None:
+    report = check_equivalence(design, run=False, depth=1)
+    assert report.status is ProofStatus.NOT_RUN
+    assert all(part.prover == "none" for part in report.parts)
+    folder = design.folder / "proof"
+    assert "yosys-smt2-topmod little" in (folder / "model.smt2").read_text()
+    files = sorted((folder / "neuron1").glob("*.smt2"))
+    assert len(files) == next(p.claims for p in report.parts if p.name == "neuron1") > 4
+    assert {f.name for f in folder.iterdir() if f.is_dir()} == {p.name.replace(" ", "_") for p in report.parts}
+    for file in files:
+        solver = z3.Solver()
+        solver.from_file(str(file))
+        assert solver.check() == z3.unsat
+
+
+def test_proved_takes_every_part() -> None:
+    def report(*statuses: ProofStatus) -> ProofStatus:
+        parts = tuple(ProofPart(s.value, "", s, 1, 0.0, "z3") for s in statuses)
+        return ProofReport("x", parts, ()).status
+
+    proved, failed, unknown, not_run = ProofStatus.PROVED, ProofStatus.FAILED, ProofStatus.UNKNOWN, ProofStatus.NOT_RUN
+    assert report(proved, proved) is proved
+    assert report(proved, unknown) is unknown
+    assert report(unknown, failed, proved) is failed
+    assert report(proved, not_run) is not_run
+    assert report() is unknown
+    assert str(not_run) == "NOT RUN"
+
+
+def test_what_cannot_be_proved_is_named(design: VerilogDesign, tmp_path: Path) -> None:
+    class Other(Design):
+        backend = "hls"
+
+        def trace(self, x: np.ndarray) -> ir.Trace:
+            raise NotImplementedError
+
+    with pytest.raises(UnsupportedError, match="hls design"):
+        check_equivalence(Other(tmp_path, design.network, {}))
+    with pytest.raises(UnsupportedError, match="architecture folded"):
+        check_equivalence(VerilogDesign(tmp_path, design.network, design.options | {"architecture": "folded"}))
+    with pytest.raises(ConfigError, match="depth = 5 is outside 0 to 4"):
+        check_equivalence(design, depth=5)
+    with pytest.raises(ConfigError, match="timeout = 0"):
+        check_equivalence(design, timeout=0)
+    with pytest.raises(ConfigError, match="an exported design"):
+        check_equivalence("design")  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match=r"cannot read little\.v"):
+        check_equivalence(VerilogDesign(tmp_path, design.network, design.options))
+
+
+def test_another_network_is_not_proved(design: VerilogDesign, tmp_path: Path) -> None:
+    """The files are those of another seed of the weights' source."""
+    layers = list(design.network.layers)
+    layers[1] = replace(layers[1], source=ir.StreamSource("lfsr", 2, (3, 2), 6, "shift"))
+    other = VerilogDesign(design.folder, replace(design.network, layers=tuple(layers)), design.options)
+    failed = [p.name for p in check_equivalence(other, depth=0).parts if p.status is ProofStatus.FAILED]
+    assert failed == ["source synapse1"]
