@@ -5,7 +5,7 @@
 // registers, (ceil(log2 N) - 1) / EVERY of them in a row; EVERY = 0 is combinational.
 // LEVEL and `low`, the index bits so far, are for the module's own use.
 module sct_argmax #(
-    parameter N = 2,
+    parameter N = 1,
     parameter W = 8,
     parameter SIGNED = 1,
     parameter EVERY = 0,

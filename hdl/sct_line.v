@@ -14,12 +14,12 @@ module sct_line #(
             /* verilator lint_on UNUSEDSIGNAL */
             assign out = in;
         end else begin : registers
-            reg [W*D-1:0] line;
+            reg [W*D-1:0] held;
             /* verilator lint_off UNUSEDSIGNAL */  // the oldest value leaves
-            wire [W*D+W-1:0] moved = {line, in};
+            wire [W*D+W-1:0] moved = {held, in};
             /* verilator lint_on UNUSEDSIGNAL */
-            always @(posedge clk) line <= moved[W*D-1:0];
-            assign out = line[W*D-1 -: W];
+            always @(posedge clk) held <= moved[W*D-1:0];
+            assign out = held[W*D-1 -: W];
         end
     endgenerate
 endmodule

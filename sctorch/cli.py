@@ -29,12 +29,26 @@ change any field of the recipe from here:
 exit status:
   0 all well   1 the hardware differs, or a stage failed   2 the recipe or the usage is wrong
 """
+_SYNTH_HELP = """\
+Synthesise an exported Verilog design with yosys and count what it takes; with --route, place and
+route it with nextpnr and measure its clock (ice40 and ecp5). docs/hardware.md says what each
+number is.
+"""
+_SYNTH_EPILOG = """\
+examples:
+  sctorch synth build/digits/verilog --target ice40-hx8k --route
+  sctorch synth build/digits/verilog --target ecp5-85k --target artix7-35t --json build/cost.json
+
+exit status:
+  0 all well   1 a tool is missing or failed, or the design does not fit   2 the usage is wrong
+"""
 
 
 @dataclass(frozen=True)
 class _Verb:
     about: str
     work: Callable[[Sequence[str]], int]
+    interrupted: str
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -64,7 +78,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except _Ended as end:
         return end.status
     except KeyboardInterrupt:
-        return _fail("interrupted; finished stages are kept, and the same command goes on from there", 130)
+        return _fail(_VERBS[asked.verb].interrupted, 130)
 
 
 class _Ended(Exception):
@@ -122,7 +136,47 @@ def _run(arguments: Sequence[str]) -> int:
         return _fail(error, 1)
 
 
-_VERBS: Mapping[str, _Verb] = {"run": _Verb("run a recipe from data to report", _run)}
+def _synth(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(
+        "sctorch synth", description=_SYNTH_HELP, epilog=_SYNTH_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False,
+    )  # fmt: skip
+    parser.add_argument("design", metavar="DESIGN_FOLDER", type=Path, help="what sctorch.export wrote")
+    parser.add_argument(
+        "--target", action="append", default=[], metavar="NAME",
+        help="a part; may be given again (default: the one that the design was exported for)",
+    )  # fmt: skip
+    parser.add_argument("--route", action="store_true", help="place and route too: minutes, where synthesis is seconds")
+    parser.add_argument("--freq", type=float, default=100.0, metavar="MHZ", help="what the router aims at (100)")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="of the placement (1)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, tool versions included")
+    asked = _parsed(parser, arguments)
+    from sctorch.errors import ToolNotFoundError
+    from sctorch.pipeline.synthesising import prepare, run
+
+    try:
+        job = prepare(asked.design, asked.target, asked.route, asked.freq, asked.seed, asked.json)
+    except ToolNotFoundError as error:
+        return _fail(error, 1)
+    except SctorchError as error:
+        return _fail(error, 2)
+    try:
+        run(job)
+    except SctorchError as error:
+        return _fail(error, 1)
+    return 0
+
+
+_VERBS: Mapping[str, _Verb] = {  # name -> what it is, what does it, what an interrupt says
+    "run": _Verb(
+        "run a recipe from data to report", _run,
+        "interrupted; finished stages are kept, and the same command goes on from there",
+    ),
+    "synth": _Verb(
+        "synthesise an exported design, and place and route it", _synth,
+        "interrupted; the design is as it was",
+    ),
+}  # fmt: skip
 
 if __name__ == "__main__":
     sys.exit(main())

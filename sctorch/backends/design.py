@@ -34,6 +34,11 @@ class Design(ABC):
     def __init__(self, folder: Path, network: ir.Network, options: Mapping[str, Any]) -> None:
         self.folder, self.network, self.options = folder, network, dict(options)
 
+    @property
+    def label(self) -> str:
+        """What a comparison calls it."""
+        return self.backend
+
     @abstractmethod
     def trace(self, x: np.ndarray) -> ir.Trace:
         """Run the exported files and return every signal they expose, under the keys of `ir.simulate`."""

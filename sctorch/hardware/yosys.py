@@ -11,12 +11,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from sctorch.errors import ConfigError, ToolFailedError
+from sctorch.errors import ConfigError, ToolFailedError, UnsupportedError
 from sctorch.hardware.nextpnr import Routing
 from sctorch.hardware.targets import Target
 from sctorch.hardware.tools import find_tool, run_tool, tool_version
 
-__all__ = ["Synthesis", "count_cells", "run_yosys"]
+__all__ = ["CELL_MODELS", "Synthesis", "count_cells", "run_yosys", "write_gates"]
 
 _COMMANDS = {
     # The defaults of yosys, so that figures compare with other people's.
@@ -25,6 +25,15 @@ _COMMANDS = {
     "xc7": "synth_xilinx -family xc7 -flatten -noiopad -noclkbuf -top {top}",
     "xcup": "synth_xilinx -family xcup -flatten -noiopad -noclkbuf -top {top}",
 }
+# Yosys' own simulation models of each family's cells, as its scripts name them.
+CELL_MODELS = {
+    "ice40": "+/ice40/cells_sim.v",
+    "ecp5": "+/ecp5/cells_sim.v",
+    "xc7": "+/xilinx/cells_sim.v",
+    "xcup": "+/xilinx/cells_sim.v",
+}
+# Cells that those files leave empty.
+_WITHOUT_MODEL = ("DP16KD", "PDPW16KD", "MULT18X18D", "ALU54B", "RAMB", "URAM288", "DSP48E2", "SB_SPRAM")
 # LUTs that one cell takes. Wide multiplexers (MUXF7, PFUMX, L6MUX21) join LUTs and are none themselves.
 _XILINX_LUTS = {
     **dict.fromkeys(("INV", "LUT1", "LUT2", "LUT3", "LUT4", "LUT5", "LUT6", "SRL16E", "SRLC16E", "SRLC32E"), 1),
@@ -140,6 +149,54 @@ def run_yosys(folder: Path, top: str, sources: Sequence[str], target: Target, ne
         tool_version=tool_version(tool),
         **count_cells(target.family, cells),
     )
+
+
+def write_gates(
+    folder: Path, top: str, sources: Sequence[str], target: Target, to: Path, name: str, defines: Sequence[str] = ()
+) -> dict[str, dict[str, int]]:
+    """Synthesise as `run_yosys` does, and write the netlist as Verilog: the target's cells and the wires between them.
+
+    Parameters
+    ----------
+    to : the file to be written. name : of its one module. defines : macros that the sources are read with.
+
+    Returns
+    -------
+    bits of every port of the module by direction: {"input": {port: bits}, "output": {...}}.
+
+    Raises
+    ------
+    UnsupportedError
+        If the netlist has cells of which yosys has no simulation model, since such a netlist cannot be run.
+    ConfigError, ToolNotFoundError, ToolFailedError
+        As for `run_yosys`.
+    """
+    tool = find_tool("yosys")
+    with tempfile.TemporaryDirectory(prefix="sctorch-gates-") as scratch:
+        work = Path(scratch)
+        for source in sources:
+            _fetch(folder / source, work / Path(source).name)
+        files = " ".join([*(f"-D{d}" for d in defines), *(Path(source).name for source in sources)])
+        command = _COMMANDS[target.family].format(top=top)
+        outputs = f"rename {top} {name}; write_verilog -noattr gates.v; write_json gates.json"
+        script = f"read_verilog -defer {files}; {command}; check -assert; {outputs}"
+        log = run_tool(tool, ["-p", script], cwd=work)
+        try:
+            module = json.loads((work / "gates.json").read_text())["modules"][name]
+            text = (work / "gates.v").read_text()
+        except (OSError, ValueError, KeyError) as error:
+            raise ToolFailedError(f"yosys -p {script!r} (no netlist: {error})", log) from error
+    kinds = sorted({cell["type"] for cell in module["cells"].values()})
+    for kind in kinds:
+        if kind.startswith(_WITHOUT_MODEL):
+            raise UnsupportedError(
+                f"simulating the cell {kind}", f"netlist for {target.name}", "Yosys has no model of it; take ice40."
+            )
+    to.write_text(text)
+    ports: dict[str, dict[str, int]] = {"input": {}, "output": {}}
+    for port, found in module["ports"].items():
+        ports[found["direction"]][port] = len(found["bits"])
+    return ports
 
 
 def _fetch(source: Path, to: Path) -> None:

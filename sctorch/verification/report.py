@@ -138,7 +138,7 @@ def verify(
                 notes.append(statement(net, trace, run_snntorch(given, net, encoded, own=True)))
         pairs.append(compare("torch = ir", network, trace, reference))
     for d in designs:
-        pairs.append(compare(f"ir = {d.backend}", network, reference, d.trace(x)))
+        pairs.append(compare(f"ir = {d.label}", network, reference, d.trace(x)))
     return VerifyReport(tuple(pairs), int(x.shape[-2]), tuple(notes))
 
 

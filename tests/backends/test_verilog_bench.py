@@ -120,8 +120,7 @@ def test_the_vectors_are_as_long_as_the_bench_says(design: VerilogDesign) -> Non
 
 
 def _icarus(folder: Path, sources: list[str]) -> str:
-    if not shutil.which("iverilog"):
-        pytest.skip("iverilog is not installed; it is a second opinion only")
+    builders.require_program("iverilog")
     command = ["iverilog", "-g2005", "-Wall", "-o", "tb", "net_tb.v", *sources]
     built = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     assert built.returncode == 0, built.stderr
@@ -139,8 +138,7 @@ def test_the_bench_fails_on_icarus_when_it_should(design: VerilogDesign, folder:
 
 
 def test_verilator_has_nothing_to_say(design: VerilogDesign) -> None:
-    if not shutil.which("verilator"):
-        pytest.skip("verilator is not installed; it is a second opinion only")
+    builders.require_program("verilator")
     waive = ["-Wno-DECLFILENAME"]
     for extra in ([], ["-DSCTORCH_TRACE"]):
         command = ["verilator", "--lint-only", "-Wall", *waive, *extra, "--top-module", "net", *design.sources]

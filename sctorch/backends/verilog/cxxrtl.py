@@ -37,19 +37,25 @@ def unpack_rows(words: np.ndarray, count: int, width: int, signed: bool) -> np.n
     return bits.reshape(len(words), count, width).astype(np.int64) @ weights
 
 
-def build(folder: Path, top: str, sources: Sequence[str], signals: Sequence[tuple[str, int, int]]) -> Path:
+def build(
+    folder: Path, top: str, sources: Sequence[str], signals: Sequence[tuple[str, int, int]], cells: str = ""
+) -> Path:
     """Compile the Verilog files of a design, with its trace ports, into a shared library beside them.
 
     Parameters
     ----------
     signals : (port, bits, stage) of every signal to record, in the order in which `run` gives them.
+    cells : the models of a netlist's cells, as yosys names the file (`sctorch.hardware.yosys.CELL_MODELS`).
     """
     yosys, compiler = find_tool("yosys"), find_tool("g++")
     work = Path(tempfile.mkdtemp(prefix=".sim.", suffix=".part", dir=folder))
     try:
         files = " ".join(f"../{name}" for name in sources)
+        # The files of models may define a cell twice. A netlist's names tell its logic; they would be most of the C++.
+        models = f"read_verilog -defer -overwrite {cells}; " if cells else ""
+        short = "rename -hide; rename -enumerate; " if cells else ""
         script = (
-            f"read_verilog -defer -DSCTORCH_TRACE {files}; hierarchy -check -top {top}; proc; flatten; "
+            f"read_verilog -defer -DSCTORCH_TRACE {files}; {models}hierarchy -check -top {top}; proc; flatten; {short}"
             "opt -full; splitnets -driver; opt_clean -purge; "
             "write_cxxrtl -g0 design.cc"
         )

@@ -15,6 +15,7 @@ from sctorch.backends.design import Design, read_description, write_description,
 from sctorch.backends.resources import resource_folder
 from sctorch.backends.verilog.bench import write_bench
 from sctorch.backends.verilog.cxxrtl import LIBRARY, Stimulus, build, pack_rows, run, unpack_rows
+from sctorch.backends.verilog.netlist import Gates, make_netlist
 from sctorch.backends.verilog.ports import input_width
 from sctorch.backends.verilog.unrolled.emit import emit
 from sctorch.backends.verilog.unrolled.plan import LOGIC_DEPTH, DesignPlan, plan
@@ -32,6 +33,11 @@ class VerilogDesign(Design):
     """Unrolled Verilog: one timestep per clock. The files run compiled by CXXRTL."""
 
     backend = "verilog"
+    gates: Gates | None = None  # of a design that `netlist` made
+
+    @property
+    def label(self) -> str:
+        return f"{self.gates.target} gates" if self.gates else self.backend
 
     @cached_property
     def plan(self) -> DesignPlan:
@@ -73,8 +79,8 @@ class VerilogDesign(Design):
         """Rows [timesteps, n] of every traced signal for any sequence of clocks."""
         if not (self.folder / LIBRARY).is_file():
             self.build()
-        signals, ports = trace_signals(self.plan), self._ports()
-        rows = run(self.folder / LIBRARY, stimulus, ports)
+        signals = self._signals()
+        rows = run(self.folder / LIBRARY, stimulus, self.traced_ports())
         return {
             key: unpack_rows(words, n, width, signed)
             for (key, n, width, signed, _), words in zip(signals, rows, strict=True)
@@ -82,12 +88,36 @@ class VerilogDesign(Design):
 
     def build(self) -> None:
         """Compile the simulation of the exported files."""
-        build(self.folder, self.network.name, self.sources, self._ports())
+        build(self.folder, self.network.name, self.sources, self.traced_ports(), self.gates.cells if self.gates else "")
 
-    def _ports(self) -> list[tuple[str, int, int]]:
-        """(port, bits, stage) of the traced signals."""
+    def netlist(self, target: str = "ice40-hx8k", traced: bool = False) -> VerilogDesign:
+        """The design after synthesis: the target's cells, in a folder of its own within this one, run by CXXRTL.
+
+        Parameters
+        ----------
+        target : a name or alias of `sctorch.hardware.targets`.
+        traced : synthesise with the trace ports, so that `trace` gives every layer at every timestep. Without them
+            the netlist is what is shipped, and `trace` gives the decision after every timestep alone.
+
+        Raises
+        ------
+        UnsupportedError
+            If it has cells of which yosys has no simulation model: block RAM and multipliers of ecp5 and Xilinx.
+        ConfigError, ToolNotFoundError, ToolFailedError
+            For an unknown target; when a tool is missing or fails.
+        """
+        return make_netlist(self, target, traced)
+
+    def _signals(self) -> list[tuple[str, int, int, bool, int]]:
+        """(key, entries, bits, signed, stage) of what the compiled simulation shows."""
         signals = trace_signals(self.plan)
-        return [(trace_port(key), n * width, stage) for key, n, width, _, stage in signals]
+        if self.gates is None or self.gates.traced:
+            return signals
+        return [s for s in signals if s[0].endswith(".decision")]
+
+    def traced_ports(self) -> list[tuple[str, int, int]]:
+        """(port, bits, stage) of what the compiled simulation shows."""
+        return [(trace_port(key), n * width, stage) for key, n, width, _, stage in self._signals()]
 
     def _unpack(self, rows: ir.Trace, windows: int) -> ir.Trace:
         network = self.network
