@@ -16,7 +16,9 @@ module sct_fold_repeat #(
     localparam [SW-1:0] MOST = STEPS;
     /* verilator lint_on WIDTH */
     reg  [SW-1:0] step;
+    /* verilator lint_off CMPCONST */  // no number is above STEPS where it fills its bits
     wire [SW-1:0] wanted = (steps == {SW{1'b0}} || steps > MOST) ? MOST : steps;
+    /* verilator lint_on CMPCONST */
     assign first = step == {SW{1'b0}};
     assign last = step == wanted - 1'b1;
     assign done = take & last;

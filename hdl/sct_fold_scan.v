@@ -29,8 +29,8 @@ module sct_fold_scan #(
     endgenerate
     reg [WW-1:0] word;
     reg [S-1:0]  left;
-    reg          within, pause;
-    wire [S-1:0] now = within ? left : padded[word*S +: S];
+    reg          partly, pause;
+    wire [S-1:0] now = partly ? left : padded[word*S +: S];
     wire [S-1:0] others = now & (now - 1'b1);
     wire word_done = others == {S{1'b0}};
     wire at_end = word_done & (word == END);
@@ -53,12 +53,12 @@ module sct_fold_scan #(
     always @(posedge clk)
         if (rst) begin
             word   <= {WW{1'b0}};
-            within <= 1'b0;
+            partly <= 1'b0;
             pause  <= 1'b0;
         end else begin
             pause <= finish;
             if (run) begin
-                within <= ~word_done;
+                partly <= ~word_done;
                 left   <= others;
                 if (word_done) word <= at_end ? {WW{1'b0}} : word + 1'b1;
             end

@@ -20,7 +20,9 @@ module sct_fold_stream #(
     reg  [N-1:0] start, state;
     wire [N-1:0] now = fresh ? SEED : start;
     /* verilator lint_off UNOPTFLAT */  // every step depends on the one before it alone
+    /* verilator lint_off UNUSEDSIGNAL */  // the oldest bit leaves
     wire [(P+1)*N-1:0] ahead;
+    /* verilator lint_on UNUSEDSIGNAL */
     /* verilator lint_on UNOPTFLAT */
     assign ahead[N-1:0] = state;
     always @(posedge clk)

@@ -141,7 +141,9 @@ def stream(
     -------
     per signal its rows, uint32 words [rows, words]; and the clock of every row of the last signal.
     """
-    buffers = [np.zeros((most, -(-bits // 32)), dtype=np.uint32) for (_, bits, _), most in zip(signals, rows, strict=True)]
+    buffers = [
+        np.zeros((most, -(-bits // 32)), dtype=np.uint32) for (_, bits, _), most in zip(signals, rows, strict=True)
+    ]
     capacities = np.array(rows, dtype=np.int64)
     counts, clocks = np.zeros(len(signals), dtype=np.int64), np.zeros(rows[-1], dtype=np.int64)
     per_row = np.ascontiguousarray(steps, dtype=np.uint32)

@@ -49,7 +49,7 @@ class FoldedDesign(VerilogDesign):
     def latency_cycles(self) -> int:
         """Clocks from a timestep's first one to its decision, at most, computed: every stage after the other."""
         parts = self.plan
-        return parts.beats + sum(p.step_clocks for p in (*parts.synapses, *parts.neurons, parts.readout))
+        return parts.beats + sum(parts.stages)
 
     @property
     def cycles_per_inference(self) -> int:

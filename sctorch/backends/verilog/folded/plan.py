@@ -104,13 +104,19 @@ class FoldedPlan:
         return sum(s.groups * s.word_bits for s in self.synapses)
 
     @property
+    def stages(self) -> tuple[int, ...]:
+        """Clocks of one timestep of every stage, in order of kind."""
+        parts = [s.step_clocks for s in self.synapses], [n.step_clocks for n in self.neurons]
+        return (*parts[0], *parts[1], self.readout.step_clocks)
+
+    @property
     def most_cycles(self) -> int:
         """Clocks from one window's start to the next one's, computed from the schedule.
 
         The slowest stage decides. With a scan they depend on the spikes, and these are the most.
         """
         network = self.network
-        step = max(part.step_clocks for part in (*self.synapses, *self.neurons, self.readout))
+        step = max(self.stages)
         if isinstance(network.encoder, ir.EventEncoder):
             step = max(step, self.beats * network.encoder_ticks)
             return network.num_steps * step
