@@ -14,7 +14,7 @@ from sctorch.backends.library import fresh_library
 from sctorch.errors import ToolFailedError
 from sctorch.hardware.tools import find_tool, run_tool, yosys_include
 
-__all__ = ["Stimulus", "build", "pack_rows", "run", "unpack_rows"]
+__all__ = ["Stimulus", "build", "pack_rows", "run", "stream", "unpack_rows"]
 
 LIBRARY = "sim/simulation.so"
 SMALL = 1_500_000  # bytes of C++
@@ -38,13 +38,20 @@ def unpack_rows(words: np.ndarray, count: int, width: int, signed: bool) -> np.n
 
 
 def build(
-    folder: Path, top: str, sources: Sequence[str], signals: Sequence[tuple[str, int, int]], cells: str = ""
+    folder: Path,
+    top: str,
+    sources: Sequence[str],
+    signals: Sequence[tuple[str, int, int]],
+    driver: str = "driver.h",
+    defines: Sequence[str] = (),
+    cells: str = "",
 ) -> Path:
     """Compile the Verilog files of a design, with its trace ports, into a shared library beside them.
 
     Parameters
     ----------
     signals : (port, bits, stage) of every signal to record, in the order in which `run` gives them.
+    driver : the file of hdl/sim that runs it; defines : macros that it asks for.
     cells : the models of a netlist's cells, as yosys names the file (`sctorch.hardware.yosys.CELL_MODELS`).
     """
     yosys, compiler = find_tool("yosys"), find_tool("g++")
@@ -65,7 +72,8 @@ def build(
             '#include "design.cc"\n'
             f"#define DESIGN cxxrtl_design::{_member(top)}\n"
             f"#define SIGNALS(X) {listed}\n"
-            '#include "../hdl/sim/driver.h"\n'
+            + "".join(f"#define {name}\n" for name in defines)
+            + f'#include "../hdl/sim/{driver}"\n'
         )
         # Optimising pays (5 times the speed) while it takes seconds; the compiler's time grows faster than the file.
         level = "-O1" if (work / "design.cc").stat().st_size < SMALL else "-O0"
@@ -117,3 +125,47 @@ def run(library: Path, stimulus: Stimulus, signals: Sequence[tuple[str, int, int
     if status:
         raise ToolFailedError(str(library), "a signal gave more timesteps than went in")
     return [buffer[:count] for buffer, count in zip(buffers, counts, strict=True)]
+
+
+def stream(
+    library: Path,
+    stimulus: Stimulus,
+    steps: np.ndarray,
+    signals: Sequence[tuple[str, int, int]],
+    rows: Sequence[int],
+    patience: int,
+) -> tuple[list[np.ndarray], np.ndarray]:
+    """Run a design compiled with stream.h from reset: a beat stays on its port until in_ready.
+
+    Parameters
+    ----------
+    steps : the port `steps` of every row, uint32. rows : the most rows that each signal can give.
+    patience : clocks after which a design that takes and gives nothing is an error.
+
+    Returns
+    -------
+    per signal its rows, uint32 words [rows, words]; and the clock of every row of the last signal.
+    """
+    buffers = [
+        np.zeros((most, -(-bits // 32)), dtype=np.uint32) for (_, bits, _), most in zip(signals, rows, strict=True)
+    ]
+    capacities = np.array(rows, dtype=np.int64)
+    counts, clocks = np.zeros(len(signals), dtype=np.int64), np.zeros(rows[-1], dtype=np.int64)
+    per_row = np.ascontiguousarray(steps, dtype=np.uint32)
+    assert len(per_row) == len(stimulus.flags)
+    with fresh_library(library) as handle:
+        status = handle.sctorch_stream(
+            ctypes.c_int64(len(stimulus.flags)),
+            ctypes.c_void_p(stimulus.data.ctypes.data),
+            ctypes.c_void_p(stimulus.flags.ctypes.data),
+            ctypes.c_void_p(per_row.ctypes.data),
+            (ctypes.c_void_p * len(signals))(*(b.ctypes.data for b in buffers)),
+            ctypes.c_void_p(capacities.ctypes.data),
+            ctypes.c_void_p(counts.ctypes.data),
+            ctypes.c_void_p(clocks.ctypes.data),
+            ctypes.c_int64(patience),
+        )
+    if status:
+        what = "a signal gave more timesteps than went in" if status == -1 else f"nothing moved for {patience} clocks"
+        raise ToolFailedError(str(library), what)
+    return [b[:count] for b, count in zip(buffers, counts, strict=True)], clocks[: counts[-1]]

@@ -191,7 +191,13 @@ def check(
     return plan(network, depth, chosen["input_register"]), chosen
 
 
-def export(network: ir.Network, folder: Path, options: Mapping[str, Any], target: str | None = None) -> VerilogDesign:
+def export(
+    network: ir.Network,
+    folder: Path,
+    options: Mapping[str, Any],
+    target: str | None = None,
+    facts: Mapping[str, Any] | None = None,
+) -> VerilogDesign:
     """Write the design, its library, test bench and description, and compile its simulation.
 
     Parameters
@@ -199,6 +205,7 @@ def export(network: ir.Network, folder: Path, options: Mapping[str, Any], target
     options : architecture ("unrolled"); logic_depth, the most comparisons of scores in a row between two registers
         (fewer: a faster clock, more latency; 0: no registers within the decision); input_register, whether the
         encoder's bits go through registers (without, in_data should come from registers itself).
+    facts : what design.json says besides.
     """
     parts, chosen = check(network, options, target)
     find_tool("yosys")  # before anything is written
@@ -211,6 +218,7 @@ def export(network: ir.Network, folder: Path, options: Mapping[str, Any], target
         write_description(
             part, "verilog", network, chosen, target=target,
             latency_cycles=parts.latency_cycles, cycles_per_inference=parts.cycles_per_inference,
+            **(facts or {}),
         )  # fmt: skip
         VerilogDesign(part, network, chosen).build()
     return VerilogDesign(Path(folder), network, chosen)

@@ -1,0 +1,10 @@
+// Whether the unit behind a synapse is promised to a timestep: from that timestep's last group on.
+module sct_fold_lock (
+    input  wire clk,
+    input  wire rst,
+    input  wire set,
+    input  wire free,
+    output reg  held
+);
+    always @(posedge clk) held <= ~rst & (set | (held & ~free));
+endmodule

@@ -1,0 +1,1 @@
+"""The folded architecture: weights in memory, all neurons of a layer at once, a few inputs per clock."""

@@ -1,0 +1,223 @@
+"""A folded design on disk, and how to run it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sctorch import ir
+from sctorch.backends.design import write_description, writing_folder
+from sctorch.backends.resources import resource_folder
+from sctorch.backends.verilog.cxxrtl import LIBRARY, Stimulus, build, pack_rows, stream, unpack_rows
+from sctorch.backends.verilog.design import VerilogDesign
+from sctorch.backends.verilog.folded.emit import emit, input_bits, steps_bits
+from sctorch.backends.verilog.folded.plan import WORD, FoldedPlan, plan
+from sctorch.backends.verilog.folded.traces import trace_signals
+from sctorch.backends.verilog.unrolled.traces import trace_port
+from sctorch.checks import check_range
+from sctorch.errors import ConfigError, MismatchError, ShapeError
+from sctorch.hardware.tools import find_tool
+
+__all__ = ["FoldedDesign", "check", "export", "window_beats"]
+
+OPTIONS: dict[str, Any] = {"architecture": "folded", "inputs_per_clock": 1, "neurons_per_clock": 1}
+MOST_PER_CLOCK = 64
+
+
+@dataclass(frozen=True, eq=False)
+class Beats:
+    """Rows of the input port, in order: data [R], flags [R] and the port `steps` [R]."""
+
+    data: np.ndarray
+    flags: np.ndarray
+    steps: np.ndarray
+
+
+class FoldedDesign(VerilogDesign):
+    """Folded Verilog: weights in memory, a few inputs per clock. The files run compiled by CXXRTL."""
+
+    @property
+    def plan(self) -> FoldedPlan:  # type: ignore[override]
+        return plan(self.network, self.options["inputs_per_clock"], self.options["neurons_per_clock"])
+
+    @property
+    def latency_cycles(self) -> int:
+        """Clocks from a timestep's first one to its decision, at most, computed: every stage after the other."""
+        parts = self.plan
+        return parts.beats + sum(parts.stages)
+
+    @property
+    def cycles_per_inference(self) -> int:
+        """Clocks from one window's start to the next one's, at most, computed; `measure_cycles` runs the files."""
+        return self.plan.most_cycles
+
+    def trace(self, x: np.ndarray, gaps: np.ndarray | None = None) -> ir.Trace:
+        """Run windows one after another through the compiled files.
+
+        Parameters
+        ----------
+        x : as for `ir.simulate`.
+        gaps : idle clocks before each beat, [B, beats of a window], with garbage on in_data; default none.
+        """
+        beats = window_beats(self.network, ir.check_input(self.network, x))
+        rows, _ = self.stream(_with_gaps(beats, gaps))
+        network = self.network
+        windows = x.shape[0 if not isinstance(network.encoder, ir.EventEncoder) else 1]
+        for key, values in rows.items():
+            expected = windows * network.num_steps * (network.encoder_ticks if key == network.encoder.name else 1)
+            if len(values) != expected:
+                raise MismatchError("verilog: timesteps out", key, 0, 0, 0, expected, len(values))
+        return {
+            key: v.reshape(windows, len(v) // max(1, windows), -1).transpose(1, 0, 2) for key, v in rows.items()
+        }  # fmt: skip
+
+    def measure_cycles(self, x: np.ndarray) -> np.ndarray:
+        """Clocks between the last decisions of windows that follow each other without a gap, measured by simulation.
+
+        Parameters
+        ----------
+        x : at least 3 windows, as for `ir.simulate`.
+
+        Returns
+        -------
+        integers [B - 1]; the first ones may hold the filling of the pipeline.
+        """
+        beats = window_beats(self.network, ir.check_input(self.network, x))
+        _, clocks = self.stream(beats)
+        last = clocks.reshape(-1, self.network.num_steps)[:, -1]
+        return np.diff(last)
+
+    def stream(self, beats: Beats) -> tuple[ir.Trace, np.ndarray]:
+        """Any sequence of beats, idle clocks and resets; a beat waits for in_ready.
+
+        Returns
+        -------
+        rows [timesteps, n] of every traced signal, and the clock of each decision.
+        """
+        if not (self.folder / LIBRARY).is_file():
+            self.build()
+        parts = self.plan
+        signals = trace_signals(parts)
+        stimulus = Stimulus(pack_rows(beats.data[:, None].astype(np.int64), input_bits(self.network)), beats.flags)
+        valid = int(((beats.flags & Stimulus.VALID) != 0).sum())
+        frames = valid // parts.beats + 1
+        events = isinstance(self.network.encoder, ir.EventEncoder)
+        steps = frames if events else frames * self.network.num_steps
+        rows = [steps * (1 if events else self.network.encoder_ticks)] + [steps] * (len(signals) - 1)
+        patience = 4 * (self.latency_cycles + self.cycles_per_inference) + 1000
+        found, clocks = stream(self.folder / LIBRARY, stimulus, beats.steps, self._ports(), rows, patience)
+        return {
+            key: unpack_rows(words, n, width, signed)
+            for (key, n, width, signed), words in zip(signals, found, strict=True)
+        }, clocks
+
+    def run(self, stimulus: Stimulus) -> ir.Trace:
+        """Rows [timesteps, n] of every traced signal for any sequence of beats, windows of num_steps timesteps."""
+        steps = np.full(len(stimulus.flags), self.network.num_steps, dtype=np.uint32)
+        return self.stream(Beats(stimulus.data[:, 0], stimulus.flags, steps))[0]
+
+    def build(self) -> None:
+        """Compile the simulation of the exported files."""
+        defines = ["STEPS_PORT"] if steps_bits(self.network) else []
+        build(self.folder, self.network.name, self.sources, self._ports(), "stream.h", defines)
+
+    def _ports(self) -> list[tuple[str, int, int]]:
+        signals = enumerate(trace_signals(self.plan))
+        return [(trace_port(key), n * width, bit) for bit, (key, n, width, _) in signals]
+
+
+def window_beats(network: ir.Network, inputs: np.ndarray, steps: np.ndarray | None = None) -> Beats:
+    """Whole windows as beats without a gap.
+
+    Parameters
+    ----------
+    inputs : what `ir.check_input` returns. steps : timesteps of each window [B]; default all.
+    """
+    if inputs.ndim == 2:
+        windows, n = inputs.shape
+        flags = np.full((windows, n), Stimulus.VALID, dtype=np.uint8)
+        flags[:, 0] |= Stimulus.FIRST
+        flags[:, -1] |= Stimulus.LAST
+        each = np.full(windows, network.num_steps) if steps is None else np.asarray(steps)
+        return Beats(inputs.reshape(-1), flags.reshape(-1), np.repeat(each, n).astype(np.uint32))
+    ticks, windows, n = inputs.shape
+    width = min(WORD, n)
+    words = -(-n // width)
+    padded = np.pad(inputs, ((0, 0), (0, 0), (0, words * width - n))).reshape(ticks, windows, words, width)
+    data = (padded << np.arange(width)).sum(axis=3).transpose(1, 0, 2)  # [B, ticks, words]
+    lengths = np.full(windows, ticks) if steps is None else np.asarray(steps) * network.encoder_ticks
+    parts, marks = [], []
+    for window, length in zip(data, lengths.tolist(), strict=True):
+        flags = np.full((length, words), Stimulus.VALID, dtype=np.uint8)
+        flags[0, 0] |= Stimulus.FIRST
+        flags[length - network.encoder_ticks :] |= Stimulus.LAST
+        parts.append(window[:length].reshape(-1))
+        marks.append(flags.reshape(-1))
+    joined = np.concatenate([np.zeros(0, dtype=np.int64), *parts])
+    return Beats(joined, np.concatenate([np.zeros(0, dtype=np.uint8), *marks]), np.zeros(len(joined), dtype=np.uint32))
+
+
+def _with_gaps(beats: Beats, gaps: np.ndarray | None) -> Beats:
+    if gaps is None:
+        return beats
+    before = np.asarray(gaps, dtype=np.int64)
+    if before.size != len(beats.data):
+        raise ShapeError(f"gaps must hold {len(beats.data)} numbers, one for each beat, not {before.size}")
+    if before.min(initial=0) < 0:
+        raise ConfigError("gaps must not be negative")
+    place = np.cumsum(before.reshape(-1) + 1) - 1
+    total = int(place[-1]) + 1 if len(place) else 0
+    data = ~beats.data[np.minimum(np.searchsorted(place, np.arange(total)), len(beats.data) - 1)]
+    flags = np.full(total, Stimulus.FIRST | Stimulus.LAST, dtype=np.uint8)  # without VALID they must not matter
+    steps = np.ones(total, dtype=np.uint32)
+    data[place], flags[place], steps[place] = beats.data, beats.flags, beats.steps
+    return Beats(data, flags, steps)
+
+
+def check(
+    network: ir.Network, options: Mapping[str, Any], target: str | None = None
+) -> tuple[FoldedPlan, dict[str, Any]]:
+    """The design's parts and the full options, or the error that `export` would raise for them."""
+    unknown = sorted(set(options) - set(OPTIONS))
+    if unknown:
+        raise ConfigError(
+            f"verilog backend: option {unknown[0]!r} is unknown to the folded architecture; known: {', '.join(OPTIONS)}"
+        )
+    chosen = {**OPTIONS, **options}
+    for name in ("inputs_per_clock", "neurons_per_clock"):
+        chosen[name] = check_range(chosen[name], 1, MOST_PER_CLOCK, f"verilog backend: {name}")
+    return plan(network, chosen["inputs_per_clock"], chosen["neurons_per_clock"]), chosen
+
+
+def export(
+    network: ir.Network,
+    folder: Path,
+    options: Mapping[str, Any],
+    target: str | None = None,
+    facts: Mapping[str, Any] | None = None,
+) -> FoldedDesign:
+    """Write the design, its library and description, and compile its simulation.
+
+    Parameters
+    ----------
+    options : architecture ("folded"), inputs_per_clock and neurons_per_clock (1 to 64).
+    facts : what design.json says besides.
+    """
+    parts, chosen = check(network, options, target)
+    find_tool("yosys")  # before anything is written
+    find_tool("g++")
+    text = emit(parts)
+    with writing_folder(folder) as part:
+        shutil.copytree(resource_folder("hdl"), part / "hdl", ignore=shutil.ignore_patterns("README.md", "*.so"))
+        (part / f"{network.name}.v").write_text(text)
+        write_description(
+            part, "verilog", network, chosen, target=target, memory_bits=parts.memory_bits,
+            most_cycles_per_inference=parts.most_cycles, **(facts or {}),
+        )  # fmt: skip
+        FoldedDesign(part, network, chosen).build()
+    return FoldedDesign(Path(folder), network, chosen)

@@ -1,0 +1,66 @@
+"""Read-only memories as modules: their words as initial values, which every synthesis tool puts into block RAM."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from sctorch import ir
+from sctorch.backends.verilog.folded.plan import SynapsePlan
+from sctorch.backends.verilog.text import hexadecimal
+
+__all__ = ["address_bits", "grouped", "memory", "packed", "weight_words"]
+
+
+def address_bits(words: int) -> int:
+    return max(1, (words - 1).bit_length())
+
+
+def packed(values: Sequence[int], width: int) -> int:
+    """Numbers of `width` bits side by side, the first lowest; negative ones in two's complement."""
+    word = 0
+    for value in reversed(values):
+        word = word << width | value % (1 << width)
+    return word
+
+
+def grouped(values: Sequence[int], lanes: int, width: int, fill: int = 0) -> list[int]:
+    """Words of `lanes` numbers each; what is missing in the last one is `fill`."""
+    padded = [*values, *[fill] * (-len(values) % lanes)]
+    return [packed(padded[i : i + lanes], width) for i in range(0, len(padded), lanes)]
+
+
+def weight_words(synapse: SynapsePlan) -> list[int]:
+    """Word g holds the weights of inputs g * lanes ... of all neurons: see sct_fold_sum and sct_fold_dot."""
+    layer, lanes, bits = synapse.layer, synapse.lanes, synapse.layer.weight_bits + 1
+    weight = np.pad(layer.weight, ((0, 0), (0, -layer.n_inputs % lanes)))
+    if isinstance(layer, ir.StochasticSynapse):
+        code = np.abs(weight) | (weight < 0).astype(np.int64) << layer.weight_bits
+    else:
+        code = weight
+    rows = code.reshape(layer.size, synapse.groups, lanes).transpose(1, 0, 2).reshape(synapse.groups, -1)
+    return [packed(row, bits) for row in rows.tolist()]
+
+
+def memory(name: str, words: Sequence[int], width: int) -> str:
+    """The module `name`: `data` is the word of the address in the clock before."""
+    bits = address_bits(len(words))
+    return "\n".join(
+        [
+            f"// {len(words)} words of {width} bits.",
+            f"module {name} (",
+            "    input  wire clk,",
+            f"    input  wire [{bits - 1}:0] address,",
+            f"    output reg  [{width - 1}:0] data",
+            ");",
+            f"    reg [{width - 1}:0] words [0:{(1 << bits) - 1}];",
+            "    initial begin",
+            *(f"        words[{i}] = {hexadecimal(word, width)};" for i, word in enumerate(words)),
+            *(f"        words[{i}] = {hexadecimal(0, width)};" for i in range(len(words), 1 << bits)),
+            "    end",
+            "    always @(posedge clk) data <= words[address];",
+            "endmodule",
+            "",
+        ]
+    )
