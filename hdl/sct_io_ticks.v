@@ -34,15 +34,15 @@ module sct_io_ticks #(
     output wire          error,
     output wire          busy
 );
-    localparam [31:0] LIMIT = STEPS;
     localparam [31:0] TOP = STEPS - 1;
     localparam [31:0] TOP_BEAT = BEATS - 1;
     localparam [31:0] TOP_TICK = TICKS - 1;
     reg on, drop, fresh;  // fresh: no timestep of the window has ended
     reg [TW-1:0] tick;
     reg [SW-1:0] kept;
-    wire [SW-1:0] asked = (steps == {SW{1'b0}} || steps > LIMIT[SW-1:0]) ? TOP[SW-1:0] : steps - 1'b1;
-    wire [SW-1:0] left = fresh ? asked : kept;
+    wire [SW-1:0] asked = steps - 1'b1;  // of 0 it is the largest number, and TOP is less
+    wire [SW-1:0] sampled = (asked > TOP[SW-1:0]) ? TOP[SW-1:0] : asked;
+    wire [SW-1:0] left = fresh ? sampled : kept;
     wire whole = beat == TOP_BEAT[IW-1:0];
     wire step_end = whole & (tick == TOP_TICK[TW-1:0]);
     wire limit = left == {SW{1'b0}};

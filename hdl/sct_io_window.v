@@ -23,10 +23,10 @@ module sct_io_window #(
     output wire          issue,
     output wire          busy
 );
-    localparam [31:0] LIMIT = STEPS;
     localparam [31:0] TOP = STEPS - 1;
     reg running;
     reg [SW-1:0] left;
+    wire [SW-1:0] asked = steps - 1'b1;  // of 0 it is the largest number, and TOP is less
     wire start, taken, answers;
     assign core_last = left == {SW{1'b0}};
     assign answers = core_last | (EVERY != 0);
@@ -55,7 +55,7 @@ module sct_io_window #(
         else if (start) running <= 1'b1;
         else if (taken & core_last) running <= 1'b0;
         if (start) begin
-            left <= (steps == {SW{1'b0}} || steps > LIMIT[SW-1:0]) ? TOP[SW-1:0] : steps - 1'b1;
+            left <= (asked > TOP[SW-1:0]) ? TOP[SW-1:0] : asked;
             core_first <= 1'b1;
         end else if (taken) begin
             left <= left - 1'b1;
