@@ -16,6 +16,7 @@ from sctorch.backends.resources import resource_folder
 from sctorch.backends.verilog.bench import write_bench
 from sctorch.backends.verilog.cxxrtl import LIBRARY, Stimulus, build, pack_rows, run, unpack_rows
 from sctorch.backends.verilog.interfaces.emit import emit_wrapper
+from sctorch.backends.verilog.interfaces.folder import write_papers
 from sctorch.backends.verilog.interfaces.options import OPTIONS as INTERFACE_OPTIONS
 from sctorch.backends.verilog.interfaces.options import choose
 from sctorch.backends.verilog.interfaces.plan import WrapperPlan, plan_wrapper
@@ -205,6 +206,8 @@ def export(network: ir.Network, folder: Path, options: Mapping[str, Any], target
         if wrapper:
             (part / f"{wrapper.top}.v").write_text(emit_wrapper(wrapper))
         write_bench(part, network, wrapper)
+        sources = VerilogDesign(part, network, chosen).sources
+        write_papers(part, network, wrapper, sources, parts.latency_cycles, parts.cycles_per_inference, target)
         write_description(
             part, "verilog", network, chosen, target=target,
             latency_cycles=parts.latency_cycles, cycles_per_inference=parts.cycles_per_inference,
