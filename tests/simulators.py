@@ -50,9 +50,7 @@ def _cxxrtl(folder: Path, sources: Sequence[str]) -> str:
     )
     run_tool(find_tool("yosys"), ["-q", "-p", script], cwd=folder)
     (folder / "harness.cc").write_text(HARNESS)
-    run_tool(
-        find_tool("g++"), ["-std=c++14", "-w", f"-I{yosys_include()}", "harness.cc", "-o", "bench"], cwd=folder
-    )
+    run_tool(find_tool("g++"), ["-std=c++14", "-w", f"-I{yosys_include()}", "harness.cc", "-o", "bench"], cwd=folder)
     return subprocess.run([folder / "bench"], capture_output=True, text=True, check=True, timeout=300).stdout
 
 

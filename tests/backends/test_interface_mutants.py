@@ -1,4 +1,4 @@
-"""Small faults put into the wrappers must be caught by the scripts of test_interfaces.py."""
+"""Small faults put into the wrappers must be caught by the script of tests/wrapped.py."""
 
 from __future__ import annotations
 
@@ -7,18 +7,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import builders
 import pytest
 from simulators import run_bench
-from test_interfaces import Bench, benches, everything
+from wrapped import Bench, everything, make_bench
 
 from sctorch.backends.verilog.interfaces.bench import write_wrapper_bench
-
-__all__ = ["benches"]
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """`old` becomes `new` in a file of the library, seen on a case of test_interfaces."""
+    """`old` becomes `new` in a file of the library, seen on a case of tests/wrapped.py."""
 
     case: str
     file: str
@@ -44,30 +43,39 @@ MUTANTS = {
     "an image is copied under a running window": Mutant(
         "stream, double buffer", "window", "loaded & (~running | (taken & core_last))", "loaded"
     ),
-    "a window is one step short": Mutant("stream, bytes", "window", "? TOP[SW-1:0] : asked", "? TOP[SW-1:0] - 1'b1 : asked"),
+    "a window is one step short": Mutant(
+        "stream, bytes", "window", "? TOP[SW-1:0] : asked", "? TOP[SW-1:0] - 1'b1 : asked"
+    ),
     "steps are not bounded": Mutant("stream, bytes", "window", "(asked > TOP[SW-1:0]) ? TOP[SW-1:0] : asked", "asked"),
-    "a window goes on after a reset": Mutant("stream, bytes", "window", "if (rst) running <= 1'b0;\n        else if", "if"),
+    "a window goes on after a reset": Mutant(
+        "stream, bytes", "window", "if (rst) running <= 1'b0;\n        else if", "if"
+    ),
     "a core that is not ready is passed by": Mutant(
         "stream, ticks", "window", "taken = core_valid & core_ready", "taken = core_valid"
     ),
     "every timestep is the first": Mutant("stream, bytes", "window", "core_first <= 1'b0", "core_first <= 1'b1"),
     "no room is kept": Mutant("stream, bytes", "answers", "promised != ALL[CW-1:0]", "1'b1"),
     "no room is kept, each timestep": Mutant("axi, each timestep", "answers", "promised != ALL[CW-1:0]", "1'b1"),
-    "room never comes back": Mutant("stream, bytes", "answers", "else if (get & ~issue) promised", "else if (1'b0) promised"),
+    "room never comes back": Mutant(
+        "stream, bytes", "answers", "else if (get & ~issue) promised", "else if (1'b0) promised"
+    ),
     "a reset keeps an answer": Mutant("stream, bytes", "answers", "held <= ~rst & (put", "held <= (put"),
     "a reset keeps promises": Mutant("stream, bytes", "answers", "if (rst) promised", "if (1'b0) promised"),
     "an answer does not wait": Mutant("stream, bytes", "answers", "(held & ~get)", "1'b0"),
     "every timestep answers": Mutant("stream, bytes", "answers", "in_last | (EVERY != 0)", "1'b1"),
     "a tick waits for nothing": Mutant("stream, spikes", "ticks", "core_ready & room", "core_ready"),
-    "a tick does not wait for the core": Mutant(
-        "stream, spikes in ticks", "ticks", "core_ready & room", "room"
+    "a tick does not wait for the core": Mutant("stream, spikes in ticks", "ticks", "core_ready & room", "room"),
+    "spikes too long are no error": Mutant(
+        "stream, spikes", "ticks", "ends & ~step_end) | late |", "ends & ~step_end) |"
     ),
-    "spikes too long are no error": Mutant("stream, spikes", "ticks", "ends & ~step_end) | late |", "ends & ~step_end) |"),
     "an end within a timestep is no error": Mutant(
         "stream, spikes", "ticks", "(beat_taken & ends & ~step_end) | late", "late"
     ),
     "an end within a timestep ends the window": Mutant(
-        "stream, spikes in ticks", "ticks", "core_last = step_end & (", "core_last = whole & (",
+        "stream, spikes in ticks",
+        "ticks",
+        "core_last = step_end & (",
+        "core_last = whole & (",
     ),
     "an end within a timestep keeps the count": Mutant(
         "stream, spikes", "ticks", "over = beat_taken & (ends | core_last)", "over = beat_taken & core_last"
@@ -90,7 +98,22 @@ MUTANTS = {
     "SPI takes the answer too early": Mutant("spi, each timestep", "spi", "m_ready <= sending;", "m_ready <= reading;"),
     "SPI never takes the answer": Mutant("spi", "spi", "m_ready <= sending;", "m_ready <= 1'b0;"),
     "the end of a transfer is not seen": Mutant("spi", "spi", "cut <= 1'b1;", "cut <= 1'b0;"),
-}  # fmt: skip
+}
+
+
+@pytest.fixture(scope="module")
+def benches(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Bench]:
+    """The bench of a case, exported when first asked for."""
+    builders.require_tool("yosys")
+    builders.require_tool("g++")
+    made: dict[str, Bench] = {}
+
+    def bench(name: str) -> Bench:
+        if name not in made:
+            made[name] = make_bench(name, tmp_path_factory.mktemp("wrapped") / "design")
+        return made[name]
+
+    return bench
 
 
 @pytest.mark.parametrize("name", MUTANTS)

@@ -53,7 +53,7 @@ class VerilogDesign(Design):
     @property
     def wrapper(self) -> WrapperPlan | None:
         """What stands around the core; None where it is bare."""
-        return _wrapper(self.network, self.options)
+        return _wrapper(self.network, self.options, self.latency_cycles)
 
     @property
     def top(self) -> str:
@@ -180,9 +180,9 @@ def check(
     return plan(network, depth), chosen
 
 
-def _wrapper(network: ir.Network, options: Mapping[str, Any]) -> WrapperPlan | None:
+def _wrapper(network: ir.Network, options: Mapping[str, Any], latency: int) -> WrapperPlan | None:
     interface = choose(options, network)
-    return None if interface is None else plan_wrapper(network, interface, plan(network).latency_cycles)
+    return None if interface is None else plan_wrapper(network, interface, latency)
 
 
 def export(network: ir.Network, folder: Path, options: Mapping[str, Any], target: str | None = None) -> VerilogDesign:
@@ -198,7 +198,7 @@ def export(network: ir.Network, folder: Path, options: Mapping[str, Any], target
     parts, chosen = check(network, options, target)
     find_tool("yosys")  # before anything is written
     find_tool("g++")
-    text, wrapper = emit(parts), _wrapper(network, chosen)
+    text, wrapper = emit(parts), _wrapper(network, chosen, parts.latency_cycles)
     with writing_folder(folder) as part:
         unused = ["README.md", "*.so"] if wrapper else ["README.md", "*.so", "sct_io_*"]
         shutil.copytree(resource_folder("hdl"), part / "hdl", ignore=shutil.ignore_patterns(*unused))

@@ -14,7 +14,6 @@ import numpy as np
 from sctorch import ir
 from sctorch.backends.verilog.interfaces.packets import window_packets
 from sctorch.backends.verilog.interfaces.plan import WrapperPlan
-from sctorch.backends.verilog.ports import answer_port
 
 __all__ = ["Script", "windows_script", "write_wrapper_bench"]
 
@@ -86,7 +85,7 @@ def _row_bits(plan: WrapperPlan) -> int:
 
 
 def _text(plan: WrapperPlan, script: Script) -> str:
-    name, data, bits, bus = plan.network.name, _row_bits(plan), plan.answer_bits, plan.interface.bus_bits
+    name, data, bits = plan.network.name, _row_bits(plan), plan.answer_bits
     rows, answers = len(script.rows), len(script.answers)
     kind = plan.interface.kind
     slow = {"uart": 20 * _BENCH_CLOCKS, "spi": 64}.get(kind, 1)
@@ -241,7 +240,8 @@ def _stream_link(plan: WrapperPlan, script: Script) -> str:
     wire busy;
     wire [7:0] counted;
     {plan.top} dut (
-        .clk(clk), .rst(rst), .steps(steps), .s_valid(valid), .s_ready(ready), .s_last(last), .s_data(data[{bus - 1}:0]),
+        .clk(clk), .rst(rst), .steps(steps),
+        .s_valid(valid), .s_ready(ready), .s_last(last), .s_data(data[{bus - 1}:0]),
         .m_valid(m_valid), .m_ready(m_ready), .m_last(m_last), .m_data(m_data), .busy(busy), .errors(counted));
     assign stepped = 1'b1;
     assign settled = 1'b1;

@@ -5,12 +5,14 @@ from __future__ import annotations
 from sctorch import ir
 from sctorch.backends.verilog.interfaces.plan import Lane, WrapperPlan
 from sctorch.backends.verilog.ports import answer_port
-from sctorch.backends.verilog.text import constant, hexadecimal
+from sctorch.backends.verilog.text import hexadecimal
 
 __all__ = ["IDLE_BITS", "REGISTERS_VERSION", "emit_wrapper"]
 
 REGISTERS_VERSION = 0x53435401  # "SCT" and the number of the register map
-IDLE_BITS = 2048  # bit times of silence that end a UART's packet: 18 ms at 115,200 baud, longer than a USB bridge pauses
+IDLE_BITS = (
+    2048  # bit times of silence that end a UART's packet: 18 ms at 115,200 baud, longer than a USB bridge pauses
+)
 
 
 def emit_wrapper(plan: WrapperPlan) -> str:
@@ -65,7 +67,7 @@ def _inner(plan: WrapperPlan) -> list[str]:
         f"    {name} core (",
         "        .clk(clk), .rst(rst), .in_valid(core_valid), "
         ".in_ready(core_ready), "
-        + ".in_first(core_first), .in_last(core_last),",
+        ".in_first(core_first), .in_last(core_last),",
         f"        .in_data(word), .out_valid(out_valid), .out_first(out_first), .out_last(out_last), "
         f".{answer}(answer));",
         "    assign window_first = core_valid & core_ready & core_first;",

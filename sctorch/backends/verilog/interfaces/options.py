@@ -78,7 +78,9 @@ def choose(options: Mapping[str, Any], network: ir.Network) -> Interface | None:
         return None
     if isinstance(network.encoder, ir.EventEncoder):
         if chosen["double_buffer"]:
-            raise ConfigError("verilog backend: double_buffer keeps images, and this network takes spikes; leave it out")
+            raise ConfigError(
+                "verilog backend: double_buffer keeps images, and this network takes spikes; leave it out"
+            )
         if kind == "spi" and chosen["every_timestep"]:
             raise UnsupportedError(
                 "every_timestep for a network that takes spikes", "the verilog backend's interface 'spi'",

@@ -133,10 +133,10 @@ YOSYS=$(tool yosys)
     synth_{family} -top {top} -json build/{top}.json; stat"
 """
     if kind == "core":
-        return head + "# A bare core has more ports than a package has pins: it is placed as a part of something larger.\n"
-    packing = (
-        f'"$PACK" build/{top}.asc build/{top}.bin' if ice else f'"$PACK" build/{top}.config --bit build/{top}.bit'
-    )
+        return (
+            head + "# A bare core has more ports than a package has pins: it is placed as a part of something larger.\n"
+        )
+    packing = f'"$PACK" build/{top}.asc build/{top}.bin' if ice else f'"$PACK" build/{top}.config --bit build/{top}.bit'
     output = f"--{'asc' if ice else 'textcfg'} build/{top}.{routed}"
     return (
         head
