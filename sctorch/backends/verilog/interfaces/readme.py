@@ -143,8 +143,8 @@ def _input(network: ir.Network, wrapper: WrapperPlan | None) -> list[str]:
         )
     else:
         lines.append(
-            "The first byte of a transfer is a command: 1 write (every byte that follows is a beat), 2 read (every "
-            "byte that follows is one of an answer), 0 nothing. Meanwhile the status goes out: bit 7 is 1, bit 1 says that "
+            "The first byte of a transfer is a command: 1 write (every byte that follows is a beat), 2 read "
+            "(every byte that follows is one of an answer), 0 nothing. Meanwhile the status goes out: bit 7 is 1, bit 1 says that "
             "a packet may be sent, bit 0 that an answer waits. One packet per transfer; an incomplete one is given up."
         )
     return [*lines, ""]
@@ -290,7 +290,7 @@ _REGISTER_TABLE = """\
 |---|---|---|---|
 | 0x00 | VERSION | read | 0x53435401: "SCT", version 1 of this map |
 | 0x04 | NETWORK | read | first 32 bits of the network's sha256 |
-| 0x08 | CONTROL | read, write | 0 enable (1 after reset; 0 holds the input); 1 clear: empties everything, counters too |
+| 0x08 | CONTROL | read, write | 0 enable (1 after reset; 0 holds the input); 1 clear: empties all, counters too |
 | 0x0c | STATUS | read | 0 busy; 1 there were errors |
 | 0x10 | STEPS | read, write | timesteps per window, 1 to num_steps (after reset), from the next window on |
 | 0x14 | WINDOWS | read | windows answered |
