@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -13,8 +14,10 @@ import sctorch
 from sctorch import ir
 from sctorch.backends.verilog import VerilogDesign
 from sctorch.backends.verilog.interfaces.bench import PAUSE, STEPS, Script
+from sctorch.backends.verilog.interfaces.options import OPTIONS, choose
 from sctorch.backends.verilog.interfaces.packets import window_packets
-from sctorch.backends.verilog.interfaces.plan import WrapperPlan
+from sctorch.backends.verilog.interfaces.plan import WrapperPlan, plan_wrapper
+from sctorch.backends.verilog.unrolled.plan import plan
 
 WINDOWS = 12
 EVENTS = {"encoder": "events", "hidden": 1}
@@ -23,26 +26,49 @@ RATE = {"encoder": ("counter", "shared"), "hidden": 1}
 
 @dataclass(frozen=True)
 class Case:
-    """A network, and how it is wrapped."""
+    """A network, how it is wrapped, and what must hold for it to show what it is there for."""
 
     network: dict[str, object]
     options: dict[str, object]
+    need: Callable[[WrapperPlan], bool] = lambda plan: plan.beats >= 3
+
+
+def _rests(plan: WrapperPlan) -> bool:
+    return plan.network.ticks_per_step > plan.ticks > 1 and plan.beats >= 2
 
 
 CASES = {
-    "stream, bytes": Case(RATE, {"interface": "stream"}),
+    "stream, bytes": Case(RATE, {"interface": "stream"}, lambda plan: plan.beats >= 3 and plan.depth > 1),
+    "stream, one answer": Case(RATE, {"interface": "stream"}, lambda plan: plan.beats >= 3 and plan.depth == 1),
     "stream, double buffer": Case({**RATE, "max_steps": 9}, {"interface": "stream", "double_buffer": True}),
-    "stream, a beat per image": Case({"encoder": "levels"}, {"interface": "stream", "bus_bits": 64}),
-    "stream, ticks": Case({"encoder": ("lfsr", "shift"), "lengths": (2, 4)}, {"interface": "stream"}),
+    "stream, a beat per image": Case(
+        {"encoder": "levels"}, {"interface": "stream", "bus_bits": 64}, lambda plan: plan.beats == 1
+    ),
+    "stream, ticks": Case(
+        {"encoder": ("lfsr", "shift"), "lengths": (2, 4), "fixed": False},
+        {"interface": "stream"},
+    ),
     "stream, spikes": Case({**EVENTS, "max_inputs": 30}, {"interface": "stream"}),
-    "stream, spikes in ticks": Case({**EVENTS, "lengths": (4,), "max_steps": 8}, {"interface": "stream"}),
-    "stream, spikes, each timestep": Case(EVENTS, {"interface": "stream", "bus_bits": 16, "every_timestep": True}),
-    "axi, logit": Case({"encoder": "direct", "rule": "binary_logit", "readout": "membrane"}, {"interface": "axi"}),
+    "stream, spikes in ticks": Case(
+        {**EVENTS, "lengths": (2, 4), "fixed": False, "readout": "membrane", "max_steps": 8, "max_inputs": 20},
+        {"interface": "stream"},
+        _rests,
+    ),
+    "stream, spikes, each timestep": Case(
+        {**EVENTS, "max_inputs": 20},
+        {"interface": "stream", "bus_bits": 16, "every_timestep": True},
+        lambda plan: plan.beats == 2,
+    ),
+    "axi, logit": Case(
+        {"encoder": "direct", "rule": "binary_logit", "readout": "membrane"}, {"interface": "axi", "bus_bits": 8}
+    ),
     "axi, each timestep": Case(
         {"encoder": "direct"}, {"interface": "axi", "every_timestep": True, "double_buffer": True, "bus_bits": 8}
     ),
-    "axi lite": Case({"encoder": "levels", "max_inputs": 30}, {"interface": "axi", "axi_lite": True, "bus_bits": 16}),
-    "axi lite, spikes": Case({**EVENTS, "max_inputs": 40}, {"interface": "axi", "axi_lite": True}),
+    "axi lite": Case({"encoder": "levels", "hidden": 1}, {"interface": "axi", "axi_lite": True, "bus_bits": 8}),
+    "axi lite, spikes": Case(
+        {**EVENTS, "max_inputs": 40}, {"interface": "axi", "axi_lite": True}, lambda plan: plan.beats == 2
+    ),
     "uart": Case(RATE, {"interface": "uart"}),
     "uart, each timestep": Case({"encoder": "direct", "max_steps": 6}, {"interface": "uart", "every_timestep": True}),
     "uart, spikes": Case({**EVENTS, "max_inputs": 20, "max_steps": 8}, {"interface": "uart"}),
@@ -50,6 +76,14 @@ CASES = {
     "spi, each timestep": Case({"encoder": "levels", "max_steps": 6}, {"interface": "spi", "every_timestep": True}),
     "spi, spikes": Case({**EVENTS, "max_inputs": 20, "max_steps": 8}, {"interface": "spi"}),
 }
+VERILATED = (
+    "stream, bytes",
+    "stream, spikes in ticks",
+    "axi, each timestep",
+    "axi lite, spikes",
+    "uart",
+    "spi, spikes",
+)
 
 
 def sparse_network() -> ir.Network:
@@ -93,13 +127,22 @@ class Bench:
 
 
 def living(case: Case, seed: int) -> tuple[ir.Network, np.ndarray]:
-    """A network of at least 3 timesteps and 2 beats whose answers differ, and its windows."""
+    """A network whose answers differ, among windows and from one timestep to the next, and its windows."""
+    interface_options = {**OPTIONS, **case.options}
     while True:
         network, x, trace = builders.alive_network(seed, WINDOWS, **case.network)
-        answers = trace["readout.decision"][-1]
-        if network.num_steps >= 3 and len(np.unique(answers)) > 1 and network.encoder.n_features > 4:
-            return network, x
         seed += 1
+        decisions = trace["readout.decision"][..., 0]
+        if (
+            network.num_steps < 3
+            or len(np.unique(decisions[-1])) < 2
+            or (decisions[0, 9:11] == decisions[-1, 9:11]).all()
+        ):
+            continue
+        interface = choose(interface_options, network)
+        assert interface is not None
+        if case.need(plan_wrapper(network, interface, plan(network).latency_cycles)):
+            return network, x
 
 
 def make_bench(name: str, folder: Path) -> Bench:
@@ -119,26 +162,37 @@ def make_bench(name: str, folder: Path) -> Bench:
 
 def everything(bench: Bench) -> Script:
     """Windows back to back, and each thing that can go wrong between sound ones."""
-    plan, rnd, script = bench.plan, Random(8), Script()
+    wrapper, rnd, script = bench.plan, Random(8), Script()
     for window in range(5):
         bench.send(script, window)
-    if not plan.interface.board:
-        (_wrong_spikes if plan.events else _wrong_images)(bench, script)
+    _wrong(bench, script)
+    if not wrapper.interface.board:
         script.wait()
         _lengths(bench, script)
     script.wait()
-    _given_up(bench, script)
-    step = plan.beats * plan.ticks  # beats of a timestep; its answer is out `latency` clocks after it
-    for clocks in (0, 1, 3, plan.latency - 1):
-        at_work = plan.events and not plan.interface.board  # spikes are, from the first tick on
-        some = rnd.randint(1, step if at_work and plan.interface.every_timestep else len(bench.packets[6]))
+    step = wrapper.beats * wrapper.ticks  # beats of a timestep; its answer is out `latency` clocks after it
+    for clocks in (0, 1, 3, wrapper.latency - 1):
+        at_work = wrapper.events and not wrapper.interface.board  # spikes are, from the first tick on
+        some = rnd.randint(1, step if at_work and wrapper.interface.every_timestep else len(bench.packets[6]))
         script.packet(bench.packets[6][:some], last=False)  # on a line the reset meets a byte under way
         script.reset(0 if at_work else clocks)
         bench.send(script, 7)
         script.wait()
     for window in (8, 9, 10, 11):
         bench.send(script, window)
+    _wrong(bench, script)  # again, since a reset forgets errors
+    for window in range(WINDOWS):
+        bench.send(script, window)
     return script
+
+
+def _wrong(bench: Bench, script: Script) -> None:
+    if bench.plan.interface.board:
+        _given_up(bench, script)
+    elif bench.plan.events:
+        _wrong_spikes(bench, script)
+    else:
+        _wrong_images(bench, script)
 
 
 def _wrong_images(bench: Bench, script: Script) -> None:
@@ -187,14 +241,17 @@ def _lengths(bench: Bench, script: Script) -> None:
             script.packet(beats)
             script.errors += bench.plan.events and steps < network.num_steps  # its end was expected earlier
             bench.answer(script, window, steps)
+        if bench.plan.events:
+            script.packet(bench.packets[8] * 3)
+            script.errors += 1
+            bench.answer(script, 8, steps)
     script.wait()
     script.rows.append((STEPS, network.num_steps))
 
 
 def _given_up(bench: Bench, script: Script) -> None:
     """On a line silence, or the end of a transfer, gives an incomplete packet up."""
-    if bench.plan.interface.board and len(bench.packets[0]) > 1:
-        script.packet(bench.packets[8][:-1], last=False)
-        script.rows.append((PAUSE, 900))
-        script.errors += 1
-        bench.send(script, 9)
+    script.packet(bench.packets[8][:-1], last=False)
+    script.rows.append((PAUSE, 900))
+    script.errors += 1
+    bench.send(script, 9)

@@ -59,9 +59,9 @@ MUTANTS = {
     "room never comes back": Mutant(
         "stream, bytes", "answers", "else if (get & ~issue) promised", "else if (1'b0) promised"
     ),
-    "a reset keeps an answer": Mutant("stream, bytes", "answers", "held <= ~rst & (put", "held <= (put"),
+    "a reset keeps an answer": Mutant("stream, one answer", "answers", "held <= ~rst & (put", "held <= (put"),
     "a reset keeps promises": Mutant("stream, bytes", "answers", "if (rst) promised", "if (1'b0) promised"),
-    "an answer does not wait": Mutant("stream, bytes", "answers", "(held & ~get)", "1'b0"),
+    "an answer does not wait": Mutant("stream, one answer", "answers", "(held & ~get)", "1'b0"),
     "every timestep answers": Mutant("stream, bytes", "answers", "in_last | (EVERY != 0)", "1'b1"),
     "a tick waits for nothing": Mutant("stream, spikes", "ticks", "core_ready & room", "core_ready"),
     "a tick does not wait for the core": Mutant("stream, spikes in ticks", "ticks", "core_ready & room", "room"),
@@ -87,15 +87,18 @@ MUTANTS = {
     ),
     "ticks are not counted": Mutant("stream, spikes in ticks", "ticks", "tick == TOP_TICK[TW-1:0]", "1'b1"),
     "silence keeps a window of spikes": Mutant("uart, spikes", "ticks", "if (rst | cut | over)", "if (rst | over)"),
+    "the queue reads one too far": Mutant("stream, bytes", "answers", "kept[tail[AW-1:0]]", "kept[head[AW-1:0]]"),
     "errors are not counted": Mutant("axi lite", "axilite", "if (error) errors", "if (1'b0) errors"),
-    "windows are not counted": Mutant("axi lite", "axilite", "if (answer) windows", "if (last) windows"),
+    "windows are not counted": Mutant("axi lite", "axilite", "if (answer) windows", "if (1'b0) windows"),
     "steps cannot be written": Mutant("axi lite", "axilite", "if (to_steps) steps", "if (1'b0) steps"),
     "the receiver takes the stop bit": Mutant("uart", "uart_rx", "bits <= 4'd10;", "bits <= 4'd11;"),
     "the receiver has no silence": Mutant("uart", "uart_rx", "cut <= 1'b1;", "cut <= 1'b0;"),
     "the sender forgets the start bit": Mutant("uart", "uart_tx", "{data, 1'b0}", "{1'b1, data}"),
-    "the sender is a bit short": Mutant("uart", "uart_tx", "bits <= 4'd10;", "bits <= 4'd9;"),
+    "the sender is a bit short": Mutant("uart", "uart_tx", "bits <= 4'd10;", "bits <= 4'd8;"),
     "the lowest bit first on SPI": Mutant("spi", "spi", "{in, mosi_q[1]}", "{mosi_q[1], in}"),
-    "SPI takes the answer too early": Mutant("spi, each timestep", "spi", "m_ready <= sending;", "m_ready <= reading;"),
+    "SPI takes an answer with the command": Mutant(
+        "spi, each timestep", "spi", "m_ready <= sending;", "m_ready <= sending | ~begun;"
+    ),
     "SPI never takes the answer": Mutant("spi", "spi", "m_ready <= sending;", "m_ready <= 1'b0;"),
     "the end of a transfer is not seen": Mutant("spi", "spi", "cut <= 1'b1;", "cut <= 1'b0;"),
 }

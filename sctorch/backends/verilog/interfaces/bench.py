@@ -1,6 +1,6 @@
 """The test bench of a wrapped design: it plays rows into the wrapper's own pins and compares every answer.
 
-Full speed, gaps in what comes in, and a taker that makes the answers wait take turns, every 64 clocks, at random.
+Full speed, gaps in what comes in, and a taker that makes the answers wait take turns, every 128 clocks.
 """
 
 from __future__ import annotations
@@ -142,12 +142,12 @@ module {name}_bench (
     wire is_beat = playing & (what <= 3'd1);
     wire is_reset = playing & (what == 3'd3) & (pause == number);
     wire rst = ~started | is_reset;
-    wire gaps = clocks[6], stalls = clocks[7];
+    wire gaps = clocks[7], stalls = clocks[8];
     wire valid = is_beat & go;
     wire last = what[0];
     wire ready, stepped, m_valid, m_last;
     wire [{bits - 1}:0] m_data;
-    wire m_ready = ~stalls | (random[5:4] == 2'd0);
+    wire m_ready = ~stalls | (random[9:4] == 6'd0);
     wire [{bits}:0] expected_now = expected[seen < ANSWERS ? seen : 32'd0];
     wire settled, sound;  // at the end: the wrapper's own counters have been read, and are right
     reg held, held_last;

@@ -143,9 +143,10 @@ def _input(network: ir.Network, wrapper: WrapperPlan | None) -> list[str]:
         )
     else:
         lines.append(
-            "The first byte of a transfer is a command: 1 write (every byte that follows is a beat), 2 read "
-            "(every byte that follows is one of an answer), 0 nothing. Meanwhile the status goes out: bit 7 is 1, bit 1 says that "
-            "a packet may be sent, bit 0 that an answer waits. One packet per transfer; an incomplete one is given up."
+            "The first byte of a transfer is a command: 1 write (every byte that follows is a beat), 2 read (every "
+            "byte that follows is one of an answer), 0 nothing. Meanwhile the status goes out: bit 7 is 1, bit 1 says "
+            "that a packet may be sent, bit 0 that an answer waits. One packet per transfer; an incomplete one is "
+            "given up."
         )
     return [*lines, ""]
 
