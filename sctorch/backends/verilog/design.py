@@ -15,6 +15,11 @@ from sctorch.backends.design import Design, read_description, write_description,
 from sctorch.backends.resources import resource_folder
 from sctorch.backends.verilog.bench import write_bench
 from sctorch.backends.verilog.cxxrtl import LIBRARY, Stimulus, build, pack_rows, run, unpack_rows
+from sctorch.backends.verilog.interfaces.emit import emit_wrapper
+from sctorch.backends.verilog.interfaces.folder import write_papers
+from sctorch.backends.verilog.interfaces.options import OPTIONS as INTERFACE_OPTIONS
+from sctorch.backends.verilog.interfaces.options import choose
+from sctorch.backends.verilog.interfaces.plan import WrapperPlan, plan_wrapper
 from sctorch.backends.verilog.netlist import Gates, make_netlist
 from sctorch.backends.verilog.ports import input_width
 from sctorch.backends.verilog.unrolled.emit import emit
@@ -25,7 +30,12 @@ from sctorch.hardware.tools import find_tool
 
 __all__ = ["VerilogDesign", "check", "export", "load"]
 
-OPTIONS: dict[str, Any] = {"architecture": "unrolled", "logic_depth": LOGIC_DEPTH, "input_register": True}
+OPTIONS: dict[str, Any] = {
+    "architecture": "unrolled",
+    "logic_depth": LOGIC_DEPTH,
+    "input_register": True,
+    **INTERFACE_OPTIONS,
+}
 ARCHITECTURES = ("unrolled",)
 
 
@@ -48,7 +58,18 @@ class VerilogDesign(Design):
     def sources(self) -> list[str]:
         """Verilog files of the design, relative to its folder."""
         library = sorted(f"hdl/{p.name}" for p in (self.folder / "hdl").glob("*.v"))
-        return [f"{self.network.name}.v", *library]
+        wrapper = [f"{self.top}.v"] if self.wrapper else []
+        return [*wrapper, f"{self.network.name}.v", *library]
+
+    @property
+    def wrapper(self) -> WrapperPlan | None:
+        """What stands around the core; None where it is bare."""
+        return _wrapper(self.network, self.options, self.latency_cycles)
+
+    @property
+    def top(self) -> str:
+        """The module that a user of the design instantiates."""
+        return self.wrapper.top if self.wrapper else self.network.name
 
     @property
     def latency_cycles(self) -> int:
@@ -85,6 +106,10 @@ class VerilogDesign(Design):
             key: unpack_rows(words, n, width, signed)
             for (key, n, width, signed, _), words in zip(signals, rows, strict=True)
         }
+
+    def write_bench(self, x: np.ndarray) -> None:
+        """Write the test bench anew, with these windows as its vectors (as for `ir.simulate`)."""
+        write_bench(self.folder, self.network, self.wrapper, x)
 
     def build(self) -> None:
         """Compile the simulation of the exported files."""
@@ -188,7 +213,13 @@ def check(
         )
     if not isinstance(chosen["input_register"], bool):
         raise ConfigError(f"verilog backend: input_register = {chosen['input_register']!r} must be true or false")
+    choose(chosen, network)
     return plan(network, depth, chosen["input_register"]), chosen
+
+
+def _wrapper(network: ir.Network, options: Mapping[str, Any], latency: int) -> WrapperPlan | None:
+    interface = choose(options, network)
+    return None if interface is None else plan_wrapper(network, interface, latency)
 
 
 def export(
@@ -204,17 +235,24 @@ def export(
     ----------
     options : architecture ("unrolled"); logic_depth, the most comparisons of scores in a row between two registers
         (fewer: a faster clock, more latency; 0: no registers within the decision); input_register, whether the
-        encoder's bits go through registers (without, in_data should come from registers itself).
+        encoder's bits go through registers (without, in_data should come from registers itself); interface ("core",
+        "stream", "axi", "uart", "spi") with bus_bits, axi_lite, every_timestep, double_buffer and clocks_per_bit, see
+        docs/interfaces.md.
     facts : what design.json says besides.
     """
     parts, chosen = check(network, options, target)
     find_tool("yosys")  # before anything is written
     find_tool("g++")
-    text = emit(parts)
+    text, wrapper = emit(parts), _wrapper(network, chosen, parts.latency_cycles)
     with writing_folder(folder) as part:
-        shutil.copytree(resource_folder("hdl"), part / "hdl", ignore=shutil.ignore_patterns("README.md", "*.so"))
+        unused = ["README.md", "*.so"] if wrapper else ["README.md", "*.so", "sct_io_*"]
+        shutil.copytree(resource_folder("hdl"), part / "hdl", ignore=shutil.ignore_patterns(*unused))
         (part / f"{network.name}.v").write_text(text)
-        write_bench(part, network)
+        if wrapper:
+            (part / f"{wrapper.top}.v").write_text(emit_wrapper(wrapper))
+        write_bench(part, network, wrapper)
+        sources = VerilogDesign(part, network, chosen).sources
+        write_papers(part, network, wrapper, sources, parts.latency_cycles, parts.cycles_per_inference, target)
         write_description(
             part, "verilog", network, chosen, target=target,
             latency_cycles=parts.latency_cycles, cycles_per_inference=parts.cycles_per_inference,

@@ -1,0 +1,1 @@
+"""What stands between a core and its user: streams, AXI, UART, SPI."""

@@ -1,0 +1,257 @@
+"""Wrapped designs for tests: cases, and a script of windows with everything that can go wrong between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+import builders
+import numpy as np
+
+import sctorch
+from sctorch import ir
+from sctorch.backends.verilog import VerilogDesign
+from sctorch.backends.verilog.interfaces.bench import PAUSE, STEPS, Script
+from sctorch.backends.verilog.interfaces.options import OPTIONS, choose
+from sctorch.backends.verilog.interfaces.packets import window_packets
+from sctorch.backends.verilog.interfaces.plan import WrapperPlan, plan_wrapper
+from sctorch.backends.verilog.unrolled.plan import plan
+
+WINDOWS = 12
+EVENTS = {"encoder": "events", "hidden": 1}
+RATE = {"encoder": ("counter", "shared"), "hidden": 1}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A network, how it is wrapped, and what must hold for it to show what it is there for."""
+
+    network: dict[str, object]
+    options: dict[str, object]
+    need: Callable[[WrapperPlan], bool] = lambda plan: plan.beats >= 3
+
+
+def _rests(plan: WrapperPlan) -> bool:
+    return plan.network.ticks_per_step > plan.ticks > 1 and plan.beats >= 2
+
+
+CASES = {
+    "stream, bytes": Case(RATE, {"interface": "stream"}, lambda plan: plan.beats >= 3 and plan.depth > 1),
+    "stream, one answer": Case(RATE, {"interface": "stream"}, lambda plan: plan.beats >= 3 and plan.depth == 1),
+    "stream, double buffer": Case({**RATE, "max_steps": 9}, {"interface": "stream", "double_buffer": True}),
+    "stream, a beat per image": Case(
+        {"encoder": "levels"}, {"interface": "stream", "bus_bits": 64}, lambda plan: plan.beats == 1
+    ),
+    "stream, ticks": Case(
+        {"encoder": ("lfsr", "shift"), "lengths": (2, 4), "fixed": False},
+        {"interface": "stream"},
+    ),
+    "stream, spikes": Case({**EVENTS, "max_inputs": 30}, {"interface": "stream"}),
+    "stream, spikes in ticks": Case(
+        {**EVENTS, "lengths": (2, 4), "fixed": False, "readout": "membrane", "max_steps": 8, "max_inputs": 20},
+        {"interface": "stream"},
+        _rests,
+    ),
+    "stream, spikes, each timestep": Case(
+        {**EVENTS, "max_inputs": 20},
+        {"interface": "stream", "bus_bits": 16, "every_timestep": True},
+        lambda plan: plan.beats == 2,
+    ),
+    "axi, logit": Case(
+        {"encoder": "direct", "rule": "binary_logit", "readout": "membrane"}, {"interface": "axi", "bus_bits": 8}
+    ),
+    "axi, each timestep": Case(
+        {"encoder": "direct"}, {"interface": "axi", "every_timestep": True, "double_buffer": True, "bus_bits": 8}
+    ),
+    "axi lite": Case({"encoder": "levels", "hidden": 1}, {"interface": "axi", "axi_lite": True, "bus_bits": 8}),
+    "axi lite, spikes": Case(
+        {**EVENTS, "max_inputs": 40}, {"interface": "axi", "axi_lite": True}, lambda plan: plan.beats == 2
+    ),
+    "uart": Case(RATE, {"interface": "uart"}),
+    "uart, each timestep": Case({"encoder": "direct", "max_steps": 6}, {"interface": "uart", "every_timestep": True}),
+    "uart, spikes": Case({**EVENTS, "max_inputs": 20, "max_steps": 8}, {"interface": "uart"}),
+    "spi": Case(RATE, {"interface": "spi"}),
+    "spi, each timestep": Case({"encoder": "levels", "max_steps": 6}, {"interface": "spi", "every_timestep": True}),
+    "spi, spikes": Case({**EVENTS, "max_inputs": 20, "max_steps": 8}, {"interface": "spi"}),
+}
+VERILATED = (
+    "stream, bytes",
+    "stream, spikes in ticks",
+    "axi, each timestep",
+    "axi lite, spikes",
+    "uart",
+    "spi, spikes",
+)
+
+
+def sparse_network() -> ir.Network:
+    """Many inputs, most of them without a synapse: lanes that shift at chosen beats alone."""
+    rng = np.random.default_rng(3)
+    weight = rng.integers(-7, 8, (6, 150)) * (rng.random(150) < 0.3)
+    source = ir.StreamSource("lfsr", 3, (5, 3), 7, "shift")
+    layers = (
+        ir.LevelEncoder("encoder", 150, 1),
+        ir.StochasticSynapse("synapse1", weight, np.zeros(6), 1, source),
+        ir.Neuron("neuron1", 6, 0, np.full(6, 2), ir.Leak("shift", 1)),
+        ir.Readout("readout", 6, "spike", "argmax_spike_count"),
+    )
+    return ir.Network("net", 7, layers)
+
+
+@dataclass
+class Bench:
+    """A design, its windows as packets, and the decisions after every timestep."""
+
+    design: VerilogDesign
+    plan: WrapperPlan
+    packets: list[list[int]]
+    decisions: np.ndarray  # [T, windows]
+
+    def answer(self, script: Script, window: int, steps: int | None = None, last: bool = True) -> None:
+        """Expect the answers of the first `steps` timesteps of a window; without `last` it was given up after them."""
+        every = self.plan.interface.every_timestep
+        values = self.decisions[:steps, window].tolist()
+        if last:
+            script.expect(values, every)
+        elif every:
+            script.answers += [(0, value) for value in values]
+
+    def send(self, script: Script, window: int) -> None:
+        """A whole window. A line cannot be told to wait, so that its host does."""
+        script.packet(self.packets[window])
+        self.answer(script, window)
+        if self.plan.interface.board:
+            script.wait()
+
+
+def living(case: Case, seed: int) -> tuple[ir.Network, np.ndarray]:
+    """A network whose answers differ, among windows and from one timestep to the next, and its windows."""
+    interface_options = {**OPTIONS, **case.options}
+    while True:
+        network, x, trace = builders.alive_network(seed, WINDOWS, **case.network)
+        seed += 1
+        decisions = trace["readout.decision"][..., 0]
+        if (
+            network.num_steps < 3
+            or len(np.unique(decisions[-1])) < 2
+            or (decisions[0, 9:11] == decisions[-1, 9:11]).all()
+        ):
+            continue
+        interface = choose(interface_options, network)
+        assert interface is not None
+        if case.need(plan_wrapper(network, interface, plan(network).latency_cycles)):
+            return network, x
+
+
+def make_bench(name: str, folder: Path) -> Bench:
+    """A case's design, exported."""
+    if name == "sparse":
+        network, options = sparse_network(), {"interface": "stream"}
+        x = np.random.default_rng(1).random((WINDOWS, 150))
+    else:
+        network, x = living(CASES[name], 100 + 10 * list(CASES).index(name))
+        options = CASES[name].options
+    design = sctorch.export(network, folder, **options)
+    assert isinstance(design, VerilogDesign)
+    assert design.wrapper is not None
+    packets = window_packets(network, x, design.wrapper.interface.bus_bits)
+    return Bench(design, design.wrapper, packets, ir.simulate(network, x)["readout.decision"][..., 0])
+
+
+def everything(bench: Bench) -> Script:
+    """Windows back to back, and each thing that can go wrong between sound ones."""
+    wrapper, rnd, script = bench.plan, Random(8), Script()
+    for window in range(5):
+        bench.send(script, window)
+    _wrong(bench, script)
+    if not wrapper.interface.board:
+        script.wait()
+        _lengths(bench, script)
+    script.wait()
+    step = wrapper.beats * wrapper.ticks  # beats of a timestep; its answer is out `latency` clocks after it
+    for clocks in (0, 1, 3, wrapper.latency - 1):
+        at_work = wrapper.events and not wrapper.interface.board  # spikes are, from the first tick on
+        some = rnd.randint(1, step if at_work and wrapper.interface.every_timestep else len(bench.packets[6]))
+        script.packet(bench.packets[6][:some], last=False)  # on a line the reset meets a byte under way
+        script.reset(0 if at_work else clocks)
+        bench.send(script, 7)
+        script.wait()
+    for window in (8, 9, 10, 11):
+        bench.send(script, window)
+    _wrong(bench, script)  # again, since a reset forgets errors
+    for window in range(WINDOWS):
+        bench.send(script, window)
+    return script
+
+
+def _wrong(bench: Bench, script: Script) -> None:
+    if bench.plan.interface.board:
+        _given_up(bench, script)
+    elif bench.plan.events:
+        _wrong_spikes(bench, script)
+    else:
+        _wrong_images(bench, script)
+
+
+def _wrong_images(bench: Bench, script: Script) -> None:
+    beats = bench.packets[5]
+    for length in {1, len(beats) - 1} - {0, len(beats)}:
+        script.packet(beats[:length])  # too short
+        script.errors += 1
+        bench.send(script, 6)
+    for more in (1, 2, len(beats), 3 * len(beats)):
+        script.packet(beats + [7] * more)  # too long
+        script.errors += 1
+        bench.send(script, 5)
+
+
+def _wrong_spikes(bench: Bench, script: Script) -> None:
+    network, beats = bench.plan.network, bench.packets[5]
+    step = bench.plan.beats * bench.plan.ticks
+    for steps in (1, network.num_steps - 1):  # windows that end early, and soundly
+        script.packet(beats[: steps * step])
+        bench.answer(script, 5, steps)
+    for length in (1, step - 1, step + 1, len(beats) - 1):  # within a timestep
+        if length % step:
+            script.packet(beats[:length])
+            script.errors += 1
+            bench.answer(script, 5, length // step, last=False)
+            bench.send(script, 6)
+    for more in (1, step, 2 * step + 1):
+        script.packet(beats + [3] * more)  # too long
+        script.errors += 1
+        bench.answer(script, 5)
+        bench.send(script, 7)
+
+
+def _lengths(bench: Bench, script: Script) -> None:
+    """Windows of other lengths, by `steps`; 0 and too large a number stand for all."""
+    network = bench.plan.network
+    chosen = [1, 2, network.num_steps - 1, network.num_steps]
+    if not bench.plan.interface.axi_lite:
+        chosen += [0, (1 << bench.plan.steps_bits) - 1]
+    for asked in chosen:
+        script.wait()
+        script.rows.append((STEPS, asked))
+        steps = asked if 1 <= asked <= network.num_steps else network.num_steps
+        for window in (9, 10):
+            beats = bench.packets[window]
+            script.packet(beats)
+            script.errors += bench.plan.events and steps < network.num_steps  # its end was expected earlier
+            bench.answer(script, window, steps)
+        if bench.plan.events:
+            script.packet(bench.packets[8] * 3)
+            script.errors += 1
+            bench.answer(script, 8, steps)
+    script.wait()
+    script.rows.append((STEPS, network.num_steps))
+
+
+def _given_up(bench: Bench, script: Script) -> None:
+    """On a line silence, or the end of a transfer, gives an incomplete packet up."""
+    script.packet(bench.packets[8][:-1], last=False)
+    script.rows.append((PAUSE, 900))
+    script.errors += 1
+    bench.send(script, 9)
