@@ -113,7 +113,8 @@ class VerilogDesign(Design):
 
     def build(self) -> None:
         """Compile the simulation of the exported files."""
-        build(self.folder, self.network.name, self.sources, self.traced_ports(), self.gates.cells if self.gates else "")
+        cells = self.gates.cells if self.gates else ""
+        build(self.folder, self.network.name, self.sources, self.traced_ports(), cells=cells)
 
     def netlist(self, target: str = "ice40-hx8k", traced: bool = False) -> VerilogDesign:
         """The design after synthesis: the target's cells, in a folder of its own within this one, run by CXXRTL.
