@@ -246,7 +246,7 @@ def export(
     find_tool("g++")
     text, wrapper = emit(parts), _wrapper(network, chosen, parts.latency_cycles)
     with writing_folder(folder) as part:
-        unused = ["README.md", "*.so"] if wrapper else ["README.md", "*.so", "sct_io_*"]
+        unused = ["README.md", "*.so", "sct_fold_*", *([] if wrapper else ["sct_io_*"])]
         shutil.copytree(resource_folder("hdl"), part / "hdl", ignore=shutil.ignore_patterns(*unused))
         (part / f"{network.name}.v").write_text(text)
         if wrapper:
