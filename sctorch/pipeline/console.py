@@ -84,6 +84,8 @@ def headline_rows(results: Mapping[str, Any]) -> list[tuple[str, str]]:
     if not results["targets"]:
         rows += [("LUT, FF, fmax", "not measured")]
     rows.append(("cycles per inference", grouped(results["cycles_per_inference"])))
+    if results["us_per_inference"] is not None:
+        rows.append(("time per inference", f"{results['us_per_inference']:.2f} us at {results['fmax_mhz']:.1f} MHz"))
     if results["latency_cycles"] is not None:
         rows.append(("latency", f"{results['latency_cycles']:,} cycles"))
     return [

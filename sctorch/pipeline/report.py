@@ -100,13 +100,14 @@ def _verdict(results: Mapping[str, Any]) -> str:
 
 def _cards(results: Mapping[str, Any]) -> str:
     target = results["target"] or "no synthesis"
-    fmax = results["fmax_mhz"]
+    fmax, us = results["fmax_mhz"], results["us_per_inference"]
     cards = [
         (percent(results["accuracy"]), f"test accuracy, {results['accuracy_of']}, {results['test_rows']:,} rows"),
         (grouped(results["luts"]), f"LUT, {target}"),
         (grouped(results["ffs"]), f"flip-flops, {target}"),
         ("not measured" if fmax is None else f"{fmax:.0f} MHz", f"fmax, {target}"),
         (grouped(results["cycles_per_inference"]), "cycles per inference"),
+        ("not measured" if us is None else f"{us:.2f} µs", "per inference at fmax"),
         (f"{100 * results['sparsity']:.0f} %", "of the weights are zero"),
         (grouped(results["values_compared"]), "values compared"),
         (grouped(results["mismatches"]), "mismatches"),

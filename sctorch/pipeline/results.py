@@ -39,6 +39,9 @@ def collect(context: Context, seconds: Mapping[str, float], command: str) -> dic
     checked = read_json(context.out / "verify" / "verify.json")
     targets = {name: _target(context, name) for name in plain["synth"]["targets"]}
     first: dict[str, Any] = next(iter(targets.values()), {})
+    description = context.out / "verilog" / "design.json"
+    design: dict[str, Any] = read_json(description) if description.exists() else {}
+    cycles = design.get("cycles_per_inference", network.num_steps * network.ticks_per_step)
     hardware = next((b for b in ("verilog", *context.backends, "ir") if b in checked["accuracy"]), "torch")
     pairs = checked["pairs"]
     return {
@@ -66,8 +69,9 @@ def collect(context: Context, seconds: Mapping[str, float], command: str) -> dic
         "targets": targets,
         "num_steps": network.num_steps,
         "ticks_per_step": network.ticks_per_step,
-        "cycles_per_inference": network.num_steps * network.ticks_per_step,
-        "latency_cycles": _latency(context.out / "verilog" / "design.json"),
+        "cycles_per_inference": cycles,
+        "us_per_inference": cycles / first["fmax_mhz"] if first.get("fmax_mhz") else None,
+        "latency_cycles": design.get("latency_cycles"),
         "sparsity": _sparsity(network),
         "network_sha256": ir.digest(network),
         "seconds": {stage: round(value, 3) for stage, value in seconds.items()},
@@ -86,10 +90,6 @@ def _target(context: Context, name: str) -> dict[str, Any]:
         found[f"{key}_available"] = has
         found[f"{key}_pct"] = round(100 * found[key] / has, 2) if has and found.get(key) is not None else None
     return found
-
-
-def _latency(description: Path) -> int | None:
-    return read_json(description).get("latency_cycles") if description.exists() else None
 
 
 def _sparsity(network: ir.Network) -> float:

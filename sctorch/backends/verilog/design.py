@@ -78,8 +78,9 @@ class VerilogDesign(Design):
 
     @property
     def cycles_per_inference(self) -> int:
-        """Clocks from one window's start to the next one's."""
-        return self.plan.cycles_per_inference
+        """Clocks from one window's start to the next one's, an interface's loading included."""
+        core = self.plan.cycles_per_inference
+        return self.wrapper.cycles_per_inference(core) if self.wrapper else core
 
     def trace(self, x: np.ndarray, gaps: np.ndarray | None = None) -> ir.Trace:
         """Run windows one after another through the compiled files.
@@ -91,7 +92,7 @@ class VerilogDesign(Design):
         """
         network = self.network
         beats, flags = window_beats(network, ir.check_input(network, x))
-        windows = len(beats) // self.cycles_per_inference
+        windows = len(beats) // self.plan.cycles_per_inference
         data = pack_rows(beats, input_width(network))
         stimulus = _stimulus(data, flags, gaps, network.ticks_per_step, self.latency_cycles)
         return self._unpack(self.run(stimulus), windows)
@@ -256,7 +257,8 @@ def export(
         write_papers(part, network, wrapper, sources, parts.latency_cycles, parts.cycles_per_inference, target)
         write_description(
             part, "verilog", network, chosen, target=target,
-            latency_cycles=parts.latency_cycles, cycles_per_inference=parts.cycles_per_inference,
+            latency_cycles=parts.latency_cycles,
+            cycles_per_inference=VerilogDesign(part, network, chosen).cycles_per_inference,
             **(facts or {}),
         )  # fmt: skip
         VerilogDesign(part, network, chosen).build()

@@ -63,6 +63,13 @@ class WrapperPlan:
     def top(self) -> str:
         return f"{self.network.name}_{self.interface.kind}"
 
+    def cycles_per_inference(self, core: int) -> int:
+        """Clocks from one window to the next, where the core's own take `core`: an image's beats come before them, or
+        beside them with a double buffer. (A byte on a UART or SPI takes longer than a beat.)"""
+        if self.events:
+            return max(core, self.network.num_steps * self.ticks * self.beats)
+        return max(self.beats + 1, core) if self.interface.double_buffer else self.beats + core
+
     @property
     def kept_bits(self) -> int:
         """Flip-flops that hold the image, or the tick's beats before its last."""

@@ -187,7 +187,7 @@ def _timing(network: ir.Network, wrapper: WrapperPlan | None, latency: int, cycl
             "```",
         ]
     elif not wrapper.events and not wrapper.interface.board:
-        period = max(wrapper.beats + 1, cycles) if wrapper.interface.double_buffer else wrapper.beats + cycles
+        period = wrapper.cycles_per_inference(cycles)
         lines += [
             f"An image comes in within {wrapper.beats} clock(s); the window starts after them; the answer is out "
             f"{answer_clocks(wrapper)} clocks after the first beat, if nothing "
