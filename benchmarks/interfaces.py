@@ -69,7 +69,8 @@ def measure(net: ir.Network, options: dict[str, object]) -> tuple[int, int, int]
         library = sorted(resource_folder("hdl").glob("sct_io_*.v"))
         for path in library:  # copied, for a yosys that sees only its own folder
             shutil.copy(path, folder)
-        script = f"read_verilog core.v; read_verilog -defer top.v {' '.join(path.name for path in library)}; synth_ice40 -top {plan.top}; "
+        files = " ".join(path.name for path in library)
+        script = f"read_verilog core.v; read_verilog -defer top.v {files}; synth_ice40 -top {plan.top}; "
         run_tool(find_tool("yosys"), ["-q", "-p", script + "tee -q -o stat.json stat -json"], cwd=folder)
         cells = json.loads((folder / "stat.json").read_text())["design"]["num_cells_by_type"]
     counts = count_cells("ice40", {name: int(count) for name, count in cells.items()})
@@ -81,7 +82,9 @@ def main() -> None:
         print(f"\n{title}\n\n| interface | LUT4 | FF | of them the image |\n|---|---|---|---|")
         for name, options in INTERFACES.items():
             luts, ffs, kept = measure(net, options)
-            print(f"| {name} | {luts:,} | {ffs:,} | {kept * (2 if options.get('double_buffer') else 1):,} |", flush=True)
+            print(
+                f"| {name} | {luts:,} | {ffs:,} | {kept * (2 if options.get('double_buffer') else 1):,} |", flush=True
+            )
 
 
 if __name__ == "__main__":
