@@ -75,12 +75,12 @@ def test_unused_inputs_are_not_kept(benches: Callable[[str], Bench]) -> None:
 REFUSED = {
     "interface = 'can' is unknown": {"interface": "can"},
     "a power of two": {"interface": "stream", "bus_bits": 24},
-    "bus_bits = 4 must": {"interface": "axi", "bus_bits": 4},
+    "bus_bits = 4 is outside 8 to 1024": {"interface": "axi", "bus_bits": 4},
     "bus_bits = 32 has no use with interface 'uart'": {"interface": "uart", "bus_bits": 32},
     "axi_lite = True has no use": {"interface": "stream", "axi_lite": True},
     "every_timestep = 1 must be True or False": {"interface": "stream", "every_timestep": 1},
     "double_buffer = True has no use with interface 'core'": {"double_buffer": True},
-    "clocks_per_bit = 3 must": {"interface": "uart", "clocks_per_bit": 3},
+    "clocks_per_bit = 3 is outside 4": {"interface": "uart", "clocks_per_bit": 3},
 }
 
 
