@@ -65,7 +65,10 @@ CASES = {
     "axi, each timestep": Case(
         {"encoder": "direct"}, {"interface": "axi", "every_timestep": True, "double_buffer": True, "bus_bits": 8}
     ),
-    "axi lite": Case({"encoder": "levels", "hidden": 1}, {"interface": "axi", "axi_lite": True, "bus_bits": 8}),
+    "axi lite": Case(
+        {"encoder": "levels", "hidden": 1},
+        {"interface": "axi", "axi_lite": True, "bus_bits": 8, "input_register": False},
+    ),
     "axi lite, spikes": Case(
         {**EVENTS, "max_inputs": 40}, {"interface": "axi", "axi_lite": True}, lambda plan: plan.beats == 2
     ),
@@ -141,7 +144,7 @@ def living(case: Case, seed: int) -> tuple[ir.Network, np.ndarray]:
             continue
         interface = choose(interface_options, network)
         assert interface is not None
-        if case.need(plan_wrapper(network, interface, plan(network).latency_cycles)):
+        if case.need(plan_wrapper(network, interface, plan(network).latency_cycles)):  # the latency is roughly it
             return network, x
 
 

@@ -83,7 +83,7 @@ MUTANTS = {
     "spikes too long start a window": Mutant("stream, spikes", "ticks", "drop <= 1'b1", "drop <= 1'b0"),
     "the first tick is not marked": Mutant("stream, spikes", "ticks", "core_first <= 1'b1", "core_first <= 1'b0"),
     "steps of spikes are not bounded": Mutant(
-        "stream, spikes", "ticks", "(asked > TOP[SW-1:0]) ? TOP[SW-1:0] : asked", "asked"
+        "stream, spikes, each timestep", "ticks", "(asked > TOP[SW-1:0]) ? TOP[SW-1:0] : asked", "asked"
     ),
     "ticks are not counted": Mutant("stream, spikes in ticks", "ticks", "tick == TOP_TICK[TW-1:0]", "1'b1"),
     "silence keeps a window of spikes": Mutant("uart, spikes", "ticks", "if (rst | cut | over)", "if (rst | over)"),

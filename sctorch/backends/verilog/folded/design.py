@@ -18,14 +18,21 @@ from sctorch.backends.verilog.design import VerilogDesign
 from sctorch.backends.verilog.folded.emit import emit, input_bits, steps_bits
 from sctorch.backends.verilog.folded.plan import WORD, FoldedPlan, plan
 from sctorch.backends.verilog.folded.traces import trace_signals
+from sctorch.backends.verilog.interfaces.options import OPTIONS as INTERFACE_OPTIONS
+from sctorch.backends.verilog.interfaces.options import choose
 from sctorch.backends.verilog.unrolled.traces import trace_port
 from sctorch.checks import check_range
-from sctorch.errors import ConfigError, MismatchError, ShapeError
+from sctorch.errors import ConfigError, MismatchError, ShapeError, UnsupportedError
 from sctorch.hardware.tools import find_tool
 
 __all__ = ["FoldedDesign", "check", "export", "window_beats"]
 
-OPTIONS: dict[str, Any] = {"architecture": "folded", "inputs_per_clock": 1, "neurons_per_clock": 1}
+OPTIONS: dict[str, Any] = {
+    "architecture": "folded",
+    "inputs_per_clock": 1,
+    "neurons_per_clock": 1,
+    **INTERFACE_OPTIONS,
+}
 MOST_PER_CLOCK = 64
 
 
@@ -189,6 +196,12 @@ def check(
             f"verilog backend: option {unknown[0]!r} is unknown to the folded architecture; known: {', '.join(OPTIONS)}"
         )
     chosen = {**OPTIONS, **options}
+    if choose(chosen, network) is not None:
+        raise UnsupportedError(
+            f"interface {chosen['interface']!r}",
+            "verilog backend, architecture 'folded'",
+            "Its port is narrow already: drive it directly, or choose unrolled.",
+        )
     for name in ("inputs_per_clock", "neurons_per_clock"):
         chosen[name] = check_range(chosen[name], 1, MOST_PER_CLOCK, f"verilog backend: {name}")
     return plan(network, chosen["inputs_per_clock"], chosen["neurons_per_clock"]), chosen
