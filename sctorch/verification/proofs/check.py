@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from sctorch.backends import Design
 from sctorch.backends.verilog import VerilogDesign
 from sctorch.checks import check_instance
 from sctorch.errors import ConfigError, UnsupportedError
-from sctorch.hardware.tools import find_tool, tool_version
+from sctorch.hardware.tools import Tool, find_tool, tool_version
 from sctorch.verification.proofs.context import Context
 from sctorch.verification.proofs.flags import flag_task
 from sctorch.verification.proofs.layers import decision_task, delay_tasks, encoder_task, synapse_tasks
@@ -72,7 +74,12 @@ def check_equivalence(design: Design, run: bool = True, depth: int | None = None
     if depth:
         tasks.append(window_task(context, depth))
     parts = tuple(run_task(task, timeout) if run else write_task(task, place) for task in tasks)
-    return ProofReport(design.network.name, parts, (tool_version(find_tool("yosys")), prover_version()))
+    return ProofReport(design.network.name, parts, (_yosys_version(find_tool("yosys")), prover_version()))
+
+
+@cache
+def _yosys_version(tool: Tool) -> str:
+    return tool_version(tool)
 
 
 def _tasks(context: Context) -> list[Task]:

@@ -62,7 +62,7 @@ def run_task(task: Task, timeout: float) -> ProofPart:
             if verdict == z3.sat and claim.exact is not None:
                 claim = claim.exact()
                 verdict, solver = _decided(claim, started + timeout)
-            if verdict == z3.sat:
+            if verdict == z3.sat and solver is not None:
                 return ended(ProofStatus.FAILED, example=claim.replay(solver.model()))
             if verdict == z3.unknown:
                 return ended(ProofStatus.UNKNOWN, f"no end after {timeout:g} s")
@@ -73,14 +73,14 @@ def run_task(task: Task, timeout: float) -> ProofPart:
     return ended(ProofStatus.PROVED)
 
 
-def _decided(claim: Claim, until: float) -> tuple[z3.CheckSatResult, z3.Solver]:
-    """unsat if a claim holds, sat if not, unknown when the time is up."""
-    solver = _solver(claim)
-    if z3.is_true(z3.simplify(claim.goal)):
-        return z3.unsat, solver
+def _decided(claim: Claim, until: float) -> tuple[z3.CheckSatResult, z3.Solver | None]:
+    """unsat if a claim holds, sat if not (then with the solver that knows where), unknown when the time is up."""
     left = until - time.monotonic()
     if left <= 0:
-        return z3.unknown, solver
+        return z3.unknown, None
+    if z3.is_true(z3.simplify(claim.goal)):
+        return z3.unsat, None
+    solver = _solver(claim)
     solver.set("timeout", max(1, int(left * 1000)))
     return solver.check(), solver
 
