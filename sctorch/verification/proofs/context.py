@@ -15,7 +15,7 @@ from sctorch.verification.proofs.model import Model, replaced, symbols_in
 from sctorch.verification.proofs.prover import NotCoveredError
 from sctorch.verification.proofs.symbols import extended, needed_width
 
-__all__ = ["Context", "Signal", "check_ticks", "integer", "split"]
+__all__ = ["Context", "Signal", "integer", "split"]
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,18 @@ class Context:
     def on(self, name: str, stage: int) -> Any:
         return self.flag(name, stage) == 1
 
+    def done(self, stage: int) -> tuple[Any, Any]:
+        """(valid, first), one bit each, with which a stage hands a timestep (the encoder: a tick) to the next one."""
+        for layer in self.network.synapses:
+            if layer.bitstream_length > 1 and self.plan.place(layer) == stage:
+                return self.model.wire(f"{layer.name}__done"), self.model.wire(f"{layer.name}__first")
+        return self.flag("valid", stage), self.flag("first", stage)
+
+    def clears(self, stage: int) -> Any:
+        """Whether a window's first timestep comes to a stage in the next clock."""
+        valid, first = self.done(stage - 1)
+        return z3.And(valid == 1, first == 1)
+
     def register(self, name: str) -> Any:
         """The symbol of a register of our library, by its path from the top."""
         if name not in self.model.registers:
@@ -113,12 +125,6 @@ class Context:
         hidden = replaced(term, {str(register): z3.BitVecVal(0, register.size())})
         moved = value - z3.SignExt(self.width - term.size(), hidden)
         return {str(register): z3.simplify(z3.Extract(register.size() - 1, 0, moved))}
-
-
-def check_ticks(context: Context) -> None:
-    """NotCoveredError where a timestep takes several clocks: such designs are proved end to end alone."""
-    if context.network.ticks_per_step > 1:
-        raise NotCoveredError("a timestep of several clocks is proved end to end alone")
 
 
 def split(terms: list[Any], name: str) -> tuple[dict[str, Any], list[Any]]:

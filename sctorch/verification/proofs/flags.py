@@ -7,7 +7,7 @@ from typing import Any
 
 import z3
 
-from sctorch.verification.proofs.context import Context, check_ticks
+from sctorch.verification.proofs.context import Context
 from sctorch.verification.proofs.prover import Claim, Task
 from sctorch.verification.proofs.report import Counterexample
 
@@ -21,21 +21,25 @@ def flag_task(context: Context) -> Task:
 
 
 def _claims(context: Context, stages: int) -> Iterator[Claim]:
-    check_ticks(context)
     model = context.model
     rst = model.inputs["rst"]
     for name in ("valid", "first", "last"):
         taken = model.inputs[f"in_{name}"]
         entering = taken & ~rst if name == "valid" else taken
-        yield _claim(name, 0, context.flag(name, 0) == entering)
+        if context.network.ticks_per_step == 1:
+            yield _claim(name, 0, context.flag(name, 0) == entering)
         for stage in range(stages):
             moved = model.after(context.flag(name, stage + 1))
-            here = context.flag(name, stage)
+            valid, first = context.done(stage)
             if name == "valid":
-                yield _claim(name, stage + 1, moved == (here & ~rst))
-            else:  # what a stage that is not valid says does not matter
-                yield _claim(name, stage + 1, moved == here, [context.on("valid", stage), rst == 0])
+                yield _claim(name, stage + 1, moved == (valid & ~rst))
+            elif name == "first":  # what a stage that is not valid says does not matter
+                yield _claim(name, stage + 1, moved == first, [valid == 1, rst == 0])
+            elif valid.eq(context.flag("valid", stage)):
+                yield _claim(name, stage + 1, moved == context.flag(name, stage), [valid == 1, rst == 0])
         yield _claim(name, stages, model.wire(f"out_{name}") == context.flag(name, stages))
+    if context.network.ticks_per_step == 1:
+        yield _claim("in_ready", 0, model.wire("in_ready") == 1)
     yield _claim("trace_valid", stages, model.wire("trace_valid") == model.wire("valid"))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import z3
 
 from sctorch import ir
 from sctorch.ir.simulator import current_of, decide, delay_step, encode, rate_bits
-from sctorch.verification.proofs.context import Context, check_ticks, integer, split
+from sctorch.verification.proofs.context import Context, integer, split
 from sctorch.verification.proofs.model import replaced, symbols_in
 from sctorch.verification.proofs.prover import Claim, Task
 from sctorch.verification.proofs.report import Counterexample
@@ -50,9 +51,10 @@ def _encoder(context: Context, layer: ir.Encoder) -> Iterator[Claim]:
         expected = rate_bits(wide, symbols([[z3.ZeroExt(context.width - bits, r) for r in random]]))
     else:
         expected = encode(context.network, wide if not isinstance(layer, ir.EventEncoder) else wide[None])
-    valid = context.on("valid", context.signals[layer.name].stage - 1)
+    stage = context.signals[layer.name].stage  # 0 without a register
+    valid = context.on("valid", max(stage - 1, 0))
     for i, term in enumerate(context.traced(layer.name)):
-        got = context.wide(layer.name, replaced(context.model.after(term), port))
+        got = context.wide(layer.name, replaced(context.model.after(term) if stage else term, port))
         want = as_term(np.asarray(expected).reshape(-1, layer.size)[0, i], context.width)
         shown = {f"v[{j}]": v for j, v in enumerate(values)}
         yield Claim(got == want, _replay(layer.name, i, want, got, shown | told), [valid])
@@ -75,51 +77,86 @@ def _synapse(context: Context, layer: ir.Synapse) -> Iterator[Claim]:
 
     f is the RTL's current and g the simulator's; bit j is turned on while the bits before it are anything and those
     after it are 0, so the differences add up to f(x) - f(0). Each says that a whole adder tree grows by one term.
+    With several ticks in a timestep, that is so of the sum after the first tick, and in every other of what a tick
+    adds to any sum before it; without a tick the sum stays.
     """
-    check_ticks(context)
-    width = context.width
+    width, model = context.width, context.model
     before = context.before(layer)
     values, entries = split(context.traced(before.name), before.name)
-    bits = [(j, p, z3.simplify(z3.Extract(p, p, e))) for j, e in enumerate(entries) for p in range(e.size())]
-    random = None
+    random, inputs = None, symbols([[z3.ZeroExt(width - e.size(), e) for e in entries]])
     if isinstance(layer, ir.StochasticSynapse):
         numbers = context.slices(f"{layer.name}__random", layer.n_inputs)
         random = symbols([[z3.ZeroExt(width - r.size(), r) for r in numbers]])
-    inputs = symbols([[z3.ZeroExt(width - e.size(), e) for e in entries]])
-    expected = np.asarray(current_of(layer, inputs[None], 0, random))[0]
-    clocks = context.signals[layer.name].stage - context.signals[before.name].stage
+    length = layer.bitstream_length
+    once = replace(layer, bitstream_length=1) if isinstance(layer, ir.StochasticSynapse) else layer
+    expected = np.asarray(current_of(once, inputs[None], 0, random))[0]
+    bounds = context.ranges[layer.name]
+    assert bounds.tick is not None
+    assert bounds.current is not None
     for i, term in enumerate(context.traced(layer.name)):
-        for _ in range(clocks - 1):
-            term = context.model.after(term)
-        rtl = context.wide(layer.name, replaced(context.model.after(term), values))
+        bias = int(layer.bias[i])
+        bits = [(j, p, z3.simplify(z3.Extract(p, p, e))) for j, e in enumerate(entries) for p in range(e.size())]
         want = z3.simplify(as_term(expected[i], width))
-        reached = symbols_in(rtl).keys() | symbols_in(want).keys()
-        rest = {str(b): z3.BitVecVal(0, 1) for _, _, b in bits if str(b) in reached}
-        low = high = z3.simplify(replaced(want, rest))
+        tick = _Tick(context, layer, i, bits, want, random)
+        after = model.after(term)
+        if length == 1:
+            yield from tick.claims(replaced(after, values), bias, [])
+        else:
+            on, opens = (model.wire(f"{layer.name}__{name}") for name in ("tick", "open"))
+            low, high = (int(side[i]) * (length - 1) + bias for side in (bounds.tick.low, bounds.tick.high))
+            total, within = context.ranged(f"sum of {layer.name}[{i}]", low, high)
+            yield from tick.claims(replaced(after, values), bias, [on == 1, opens == 1])
+            later = replaced(after, values | context.shows(term, total))
+            yield from tick.claims(later, total, [on == 1, opens == 0, *within])
+            yield Claim(after == term, _replay(layer.name, i, term, after), [on == 0])
+        low, high = (bias + length * t for t in tick.reach())
+        inside = int(bounds.current.low[i]) <= low and high <= int(bounds.current.high[i])
+        yield Claim(z3.BoolVal(inside), _replay(layer.name, i, z3.BitVecVal(low, width), z3.BitVecVal(high, width)))
+
+
+@dataclass(frozen=True, eq=False)
+class _Tick:
+    """What one tick adds to neuron i's current: `bits` are (input, place, symbol), `want` the simulator's sum."""
+
+    context: Context
+    layer: ir.Synapse
+    i: int
+    bits: list[tuple[int, int, Any]]
+    want: Any
+    random: Any
+
+    def unit(self, j: int, place: int) -> int:
+        weight = int(self.layer.weight[self.i, j])
+        return int(np.sign(weight)) if self.random is not None else weight << place
+
+    def reach(self) -> tuple[int, int]:
+        """The smallest and the largest sum, of what each bit adds."""
+        units = [self.unit(j, place) for j, place, _ in self.bits]
+        return sum(u for u in units if u < 0), sum(u for u in units if u > 0)
+
+    def claims(self, term: Any, start: Any, given: list[Any]) -> Iterator[Claim]:
+        """The RTL's `term` is `start` and what the tick adds."""
+        name, i, width = self.layer.name, self.i, self.context.width
+        rtl = self.context.wide(name, term)
+        reached = symbols_in(rtl).keys() | symbols_in(self.want).keys()
+        rest = {str(b): z3.BitVecVal(0, 1) for _, _, b in self.bits if str(b) in reached}
+        nothing = z3.simplify(replaced(self.want, rest)) - int(self.layer.bias[i]) + start
         got = replaced(rtl, rest)
-        yield Claim(got == low, _replay(layer.name, i, low, got))
-        total_low = total_high = int(layer.bias[i])
-        for j, place, bit in bits:
-            name = str(bit)
-            if name not in reached:
+        yield Claim(got == nothing, _replay(name, i, nothing, got), given)
+        for j, place, bit in self.bits:
+            if str(bit) not in reached:
                 continue
-            del rest[name]
-            f = replaced(rtl, rest)
-            g = replaced(want, rest)
-            off, on = ({name: z3.BitVecVal(v, 1)} for v in (0, 1))
+            del rest[str(bit)]
+            f, g = replaced(rtl, rest), replaced(self.want, rest)
+            off, on = ({str(bit): z3.BitVecVal(v, 1)} for v in (0, 1))
             f0, f1 = replaced(f, off), replaced(f, on)
             grown = z3.simplify(replaced(g, on) - replaced(g, off))
-            told = {f"{before.name}[{j}]": z3.BitVecVal(1, 1)}
-            if random is not None:
-                told[f"R[{j}]"] = random[0, j]
-            yield Claim(f1 == f0 + grown, _replay(layer.name, i, f0 + grown, f1, told))
-            unit = int(np.sign(layer.weight[i, j])) if random is not None else int(layer.weight[i, j]) << place
-            total_low, total_high = total_low + min(unit, 0), total_high + max(unit, 0)
-            yield Claim(z3.Or(grown == 0, grown == unit), _replay(layer.name, i, z3.BitVecVal(unit, width), grown))
-        current = context.ranges[layer.name].current
-        assert current is not None
-        inside = int(current.low[i]) <= total_low and total_high <= int(current.high[i])
-        yield Claim(z3.BoolVal(inside), _replay(layer.name, i, low, high))
+            told = {f"input {j}": z3.BitVecVal(1, 1)}
+            if self.random is not None:
+                told[f"R[{j}]"] = self.random[0, j]
+            yield Claim(f1 == f0 + grown, _replay(name, i, f0 + grown, f1, told), given)
+            unit = self.unit(j, place)
+            yield Claim(z3.Or(grown == 0, grown == unit), _replay(name, i, z3.BitVecVal(unit, width), grown))
 
 
 # ---------------------------------------------------------------- delays
@@ -140,7 +177,7 @@ def _delay(context: Context, layer: ir.Delay) -> Iterator[Claim]:
     before = context.before(layer).name
     stage = context.signals[before].stage
     valid = context.on("valid", stage)
-    clear = z3.And(context.on("valid", stage - 1), context.on("first", stage - 1))
+    clear = context.clears(stage)
     line = context.register(f"{layer.name}__line.line")
     n = layer.size
     rows = [[z3.Extract(d * n + j, d * n + j, line) for j in range(n)] for d in reversed(range(layer.steps))]

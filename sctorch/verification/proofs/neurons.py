@@ -166,7 +166,7 @@ def _induction(
     shown = context.traced(source)[i]
     fed = context.shows(shown, drive)
     valid = context.on("valid", stage)
-    clear = z3.And(context.on("valid", stage - 1), context.on("first", stage - 1))
+    clear = context.clears(stage)
     # The port that shows the input shows what the entry is fed with.
     port = context.wide(source, replaced(shown, fed))
     yield Claim(port == drive, _replay_plain(context, source, i, drive, port), within)

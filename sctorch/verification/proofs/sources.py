@@ -9,9 +9,9 @@ import numpy as np
 import z3
 
 from sctorch import ir
-from sctorch.verification.proofs.context import Context, check_ticks
+from sctorch.verification.proofs.context import Context
 from sctorch.verification.proofs.model import replaced, symbols_in
-from sctorch.verification.proofs.prover import Claim, Task
+from sctorch.verification.proofs.prover import Claim, NotCoveredError, Task
 from sctorch.verification.proofs.report import Counterexample
 
 __all__ = ["source_tasks"]
@@ -24,36 +24,42 @@ def source_tasks(context: Context) -> list[Task]:
     tasks = []
     for layer in context.network.layers:
         if isinstance(layer, ir.RateEncoder):
-            tasks.append(_task(context, layer.name, layer.source, layer.size, 0, False))
+            tasks.append(_task(context, layer, layer.source, layer.size, context.network.encoder_ticks))
         elif isinstance(layer, ir.StochasticSynapse):
-            stage = context.signals[context.before(layer).name].stage
-            tasks.append(_task(context, layer.name, layer.source, layer.n_inputs, stage, True))
+            tasks.append(_task(context, layer, layer.source, layer.n_inputs, layer.bitstream_length))
         elif isinstance(layer, ir.Neuron) and layer.leak.source is not None:
-            stage = context.signals[context.before(layer).name].stage
-            tasks.append(_task(context, layer.name, layer.leak.source, layer.size, stage, True))
+            tasks.append(_task(context, layer, layer.leak.source, layer.size, 1))
     return tasks
 
 
-def _task(context: Context, name: str, source: ir.StreamSource, n: int, stage: int, registered: bool) -> Task:
-    """`stage` is the one whose data R is used with; a registered source is stepped one stage earlier."""
+def _task(context: Context, layer: ir.Layer, source: ir.StreamSource, n: int, length: int) -> Task:
     period = 2**source.width - (source.kind == "lfsr")
-    window = min(period, context.network.num_steps)
+    window = min(period, context.network.num_steps * length)
     whole = period * n <= ENTRIES
     ticks = period if whole else window
     reach = f"its whole period of {period} ticks" if whole else f"the window's {window} ticks"
     what = f"R of {n} inputs ({source.kind}, {source.decorrelator}) over {reach}; restart from any state; rest in a gap"
     values = source.values(n, ticks)
-    return Task(f"source {name}", what, lambda: _claims(context, name, values, whole, stage, registered))
+    return Task(f"source {layer.name}", what, lambda: _claims(context, layer, values, whole))
 
 
-def _claims(
-    context: Context, name: str, values: np.ndarray, whole: bool, stage: int, registered: bool
-) -> Iterator[Claim]:
-    check_ticks(context)
-    wire, n = f"{name}__random", values.shape[1]
+def _control(context: Context, layer: ir.Layer) -> tuple[Any, Any, bool]:
+    """(step, restart, registered): what moves a layer's source, and whether R comes one clock after it."""
+    stage = context.plan.place(layer)
+    if stage == 0:
+        return context.flag("valid", 0), context.flag("first", 0), False
+    valid, first = context.done(stage - 1)
+    if isinstance(layer, ir.Synapse) and layer.bitstream_length > 1 and layer is not context.network.synapses[0]:
+        return context.model.wire(f"{layer.name}__next"), z3.simplify(valid & first), True
+    return valid, first, True
+
+
+def _claims(context: Context, layer: ir.Layer, values: np.ndarray, whole: bool) -> Iterator[Claim]:
+    name, n = layer.name, values.shape[1]
+    wire = f"{name}__random"
     shown = context.model.wire(wire)
     bits = shown.size() // n
-    enable, first = context.flag("valid", stage - registered), context.flag("first", stage - registered)
+    enable, first, registered = _control(context, layer)
     flags = symbols_in(enable) | symbols_in(first)
     state = _state(context, shown, flags)
 
@@ -74,7 +80,16 @@ def _claims(
     def moved(symbol: str, values_now: dict[str, Any]) -> Any:
         return replaced(context.model.next[symbol], values_now)
 
-    start = _choose(context, enable, first, True)
+    start, run = (_chosen(enable, first, value, flags) for value in (1, 0))
+    # What is said of one choice of the flags holds of all that step the source.
+    for choice, value in ((start, 1), (run, 0)):
+        stepping = [enable == 1, first == value]
+        for symbol in state:
+            term, same = context.model.next[symbol], moved(symbol, choice)
+            yield Claim(term == same, _unsettled(name, symbol, term, same), stepping)
+        if not registered:
+            same = replaced(shown, choice)
+            yield Claim(shown == same, _unsettled(name, wire, shown, same), stepping)
     # From any state, `first` gives R[0] (here, or one clock later if the source is registered) ...
     yield differs(0, replaced(context.model.after(shown), start) if registered else replaced(shown, start))
     # ... and one state, whatever was before.
@@ -84,7 +99,6 @@ def _claims(
         value = replaced(term, {s: z3.BitVecVal(0, t.size()) for s, t in symbols_in(term).items()})
         now[symbol] = value
         yield Claim(term == value, _unsettled(name, symbol, term, value))
-    run = _choose(context, enable, first, False)
     begun, shift = now, int(not registered)  # what an unregistered source holds is a tick ahead
     for k in range(shift, len(values) + shift * whole):
         yield differs(k, replaced(replaced(shown, run), now))
@@ -109,13 +123,14 @@ def _state(context: Context, shown: Any, flags: dict[str, Any]) -> dict[str, Any
     return found
 
 
-def _choose(context: Context, enable: Any, first: Any, value: bool) -> dict[str, Any]:
-    """The flags of an enabled tick, the window's first or not."""
-    chosen = {}
-    for term, bit in ((enable, 1), (first, int(value))):
-        for symbol in symbols_in(term):
-            chosen[symbol] = z3.BitVecVal(0 if symbol == str(context.model.inputs["rst"]) else bit, 1)
-    return chosen
+def _chosen(enable: Any, first: Any, value: int, flags: dict[str, Any]) -> dict[str, Any]:
+    """Flags with which a source is stepped, restarting or not."""
+    solver = z3.Solver()
+    solver.add(enable == 1, first == value)
+    if solver.check() != z3.sat:
+        raise NotCoveredError("nothing steps it" if not value else "nothing restarts it")
+    model = solver.model()
+    return {symbol: model.eval(term, model_completion=True) for symbol, term in flags.items()}
 
 
 def _unsettled(name: str, symbol: str, term: Any, value: Any) -> Any:

@@ -35,13 +35,15 @@ SMALL_VALUES, SMALL_FAN_IN = 1000, 16  # integers compared in one window, and bi
 
 def is_small(network: ir.Network) -> bool:
     """Whether a whole window is proved unless `depth` asks for it."""
-    values = network.num_steps * sum(layer.size for layer in network.layers)
-    fan_in = max(int((s.weight != 0).sum(axis=1).max()) * max(1, _places(s)) for s in network.synapses)
+    sizes = [layer.size for layer in network.layers[1:]]
+    values = network.num_steps * (network.encoder.size * network.encoder_ticks + sum(sizes))
+    fan_in = max(int((s.weight != 0).sum(axis=1).max()) * _bits_per_input(s) for s in network.synapses)
     return values <= SMALL_VALUES and fan_in <= SMALL_FAN_IN
 
 
-def _places(synapse: ir.Synapse) -> int:
-    return synapse.input_bits if isinstance(synapse, ir.FixedSynapse) else 1
+def _bits_per_input(synapse: ir.Synapse) -> int:
+    """Bits that one input brings in a timestep."""
+    return max(1, synapse.input_bits) if isinstance(synapse, ir.FixedSynapse) else synapse.bitstream_length
 
 
 def window_task(context: Context, depth: int) -> Task:
@@ -82,11 +84,15 @@ class _Window:
         encoder = self.network.encoder
         events = isinstance(encoder, ir.EventEncoder)
         bits = 1 if isinstance(encoder, ir.EventEncoder) else encoder.bits
-        names = [[f"x[{t}][{j}]" for j in range(encoder.n_features)] for t in range(self.depth if events else 1)]
+        beats = self.depth * self.network.encoder_ticks if events else 1
+        names = [[f"x[{t}][{j}]" for j in range(encoder.n_features)] for t in range(beats)]
         self.inputs = [[z3.BitVec(name, bits) for name in row] for row in names]
         wide = symbols([[z3.ZeroExt(width - bits, x) for x in row] for row in self.inputs])
         self.values = wide[:, None, :] if events else wide
         self.bounds = _bounds(context, self.depth)
+        if self.network.ticks_per_step > 1:  # a window starts with a timestep of its own
+            count = context.register("ticks.count")
+            self.memory[str(count), 0] = z3.BitVecVal(0, count.size())
 
     # ------------------------------------------------------------ the two sides
 
@@ -101,7 +107,7 @@ class _Window:
         self.seen[key] = t + 1
         flat = [as_term(v, self.context.width) for v in np.asarray(value).reshape(-1)]
         signal = self.context.signals[key]
-        clock = signal.stage + t
+        clock = self.clock(key, t)
         if self.sought is not None:
             if self.sought == (key, t):
                 self.found = (flat, clock)
@@ -112,10 +118,21 @@ class _Window:
         shown = self.context.traced(key)
         for i, term in enumerate(shown):
             self._claim(key, t, i, flat, clock, _entry(key, i, term))
-        if key.endswith(".decision"):
+        if key.endswith(".decision") or signal.stage == 0:  # nothing is behind it that could be cut
             return value
         new = [self._cut(key, t, i, flat, clock, term) for i, term in enumerate(shown)]
         return symbols(np.array(new, dtype=object).reshape(np.shape(value)))
+
+    def clock(self, key: str, t: int) -> int:
+        """When a signal's t-th row is there; an encoder gives one for each of its ticks, all others for a timestep."""
+        network, stage = self.network, self.context.signals[key].stage
+        if key == network.encoder.name:
+            step, tick = divmod(t, network.encoder_ticks)
+            return stage + step * network.ticks_per_step + tick
+        names = [layer.name for layer in network.layers]
+        reached = network.layers[: names.index(key.split(".")[0]) + 1]
+        ticks = sum(layer.bitstream_length - 1 for layer in reached if isinstance(layer, ir.Synapse))
+        return stage + ticks + t * network.ticks_per_step
 
     def at(self, term: Any, clock: int) -> Any:
         """A term of registers and inputs in a clock of the window, as one of the symbols that are left."""
@@ -133,16 +150,21 @@ class _Window:
         return self.memory[name, clock]
 
     def _driven(self, name: str, symbol: Any, clock: int) -> Any:
-        ports = {str(s): port for port, s in self.context.model.inputs.items()}
-        inside = clock < self.depth
-        flags = {"rst": False, "in_valid": inside, "in_first": clock == 0, "in_last": clock == self.depth - 1}
-        port = ports.get(name, "")
-        if port in flags:
-            return z3.BitVecVal(int(flags[port]), 1)
-        if port == "in_data" and inside:
-            row = self.inputs[min(clock, len(self.inputs) - 1)]
-            return z3.Concat(*reversed(row)) if len(row) > 1 else row[0]
-        return z3.BitVec(f"{name} at {clock}", symbol.size())
+        """What the window puts on a port; anything where it leaves that open, such as after its end."""
+        network = self.network
+        port = {str(s): p for p, s in self.context.model.inputs.items()}.get(name, "")
+        step, tick = divmod(clock, network.ticks_per_step)
+        events = isinstance(network.encoder, ir.EventEncoder)
+        opens = step == 0 and (tick == 0 or not events)
+        flags: dict[str, bool] = {"rst": False}
+        if step < self.depth:
+            flags["in_first"] = opens
+        if step < self.depth and (tick < network.encoder_ticks or not events):
+            flags |= {"in_valid": True, "in_last": step == self.depth - 1}
+            if port == "in_data":
+                row = self.inputs[step * network.encoder_ticks + tick if events else 0]
+                return z3.Concat(*reversed(row)) if len(row) > 1 else row[0]
+        return z3.BitVecVal(int(flags[port]), 1) if port in flags else z3.BitVec(f"{name} at {clock}", symbol.size())
 
     # ------------------------------------------------------------ claims and cuts
 
@@ -207,11 +229,16 @@ class _Window:
             record(self.network.encoder.name, row)
         run_window(self.network, coded, record)
         lines = [] if events else [f"inputs {numbers[0].tolist()}"]
-        for s in range(t + 1):
-            lines.append(f"timestep {s}: " + ", ".join(f"{name} {rows[s]}" for name, rows in trace.items()))
+        encoder, ticks = self.network.encoder.name, self.network.encoder_ticks
+        step = t // ticks if key == encoder else t
+        for s in range(step + 1):
+            shown = {name: [rows[s]] for name, rows in trace.items()}
+            shown[encoder] = trace[encoder][s * ticks : (s + 1) * ticks]
+            texts = (f"{name} {' '.join(str(row) for row in rows)}" for name, rows in shown.items())
+            lines.append(f"timestep {s}: " + ", ".join(texts))
         if want.size() != self.context.width:
             lines.append("what the trace shows is right so far, but a register or flag behind it is not")
-        return Counterexample(key, t, i, integer(model, want), integer(model, got), tuple(lines))
+        return Counterexample(key, step, i, integer(model, want), integer(model, got), tuple(lines))
 
 
 def _entry(key: str, i: int, term: Any) -> _Pair:
