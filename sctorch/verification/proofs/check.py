@@ -76,15 +76,19 @@ def check_equivalence(design: Design, run: bool = True, depth: int | None = None
     if not run:
         place.mkdir(exist_ok=True)
         (place / "model.smt2").write_text(text)
-    context = Context(design.plan, read_model(text, design.network.name))
-    tasks = _tasks(context)
+    name, encoder = design.network.name, design.network.encoder.name
+    context = first = Context(design.plan, read_model(text, name))
+    if not design.plan.input_register:
+        cut = write_smt2(design.folder, name, design.sources, f"{encoder}__bits")
+        first = Context(design.plan, read_model(cut, name))
+    tasks = _tasks(context, first)
     depth = (steps if is_small(design.network) else 0) if depth is None else depth
     if depth:
         tasks.append(window_task(context, depth))
     if design.network.ticks_per_step > 1 and depth < steps:
         tasks.append(Task("ticks", "the clocks of a timestep of several ticks", _only_in_windows))
     parts = tuple(run_task(task, timeout) if run else write_task(task, place) for task in tasks)
-    return ProofReport(design.network.name, parts, (_yosys_version(find_tool("yosys")), prover_version()))
+    return ProofReport(name, parts, (_yosys_version(find_tool("yosys")), prover_version()))
 
 
 @cache
@@ -96,12 +100,12 @@ def _only_in_windows() -> Iterator[Claim]:
     raise NotCoveredError("which clock is which tick is proved end to end alone; give depth=num_steps")
 
 
-def _tasks(context: Context) -> list[Task]:
+def _tasks(context: Context, first: Context) -> list[Task]:
     return [
         flag_task(context),
         *source_tasks(context),
         encoder_task(context),
-        *synapse_tasks(context),
+        *synapse_tasks(context, first),
         *neuron_tasks(context),
         *delay_tasks(context),
         *score_tasks(context),

@@ -13,7 +13,7 @@ from sctorch import ir
 from sctorch.ir.simulator import current_of, decide, delay_step, encode, rate_bits
 from sctorch.verification.proofs.context import Context, integer, split
 from sctorch.verification.proofs.model import replaced, symbols_in
-from sctorch.verification.proofs.prover import Claim, Task
+from sctorch.verification.proofs.prover import Claim, NotCoveredError, Task
 from sctorch.verification.proofs.report import Counterexample
 from sctorch.verification.proofs.symbols import as_term, symbols
 
@@ -42,7 +42,7 @@ def encoder_task(context: Context) -> Task:
 def _encoder(context: Context, layer: ir.Encoder) -> Iterator[Claim]:
     bits = 1 if isinstance(layer, ir.EventEncoder) else layer.bits
     values = [z3.BitVec(f"v[{j}]", bits) for j in range(layer.n_features)]
-    port = {str(context.model.inputs["in_data"]): z3.Concat(*reversed(values)) if len(values) > 1 else values[0]}
+    port = context.model.driven("in_data", z3.Concat(*reversed(values)) if len(values) > 1 else values[0])
     wide = symbols([[z3.ZeroExt(context.width - bits, v) for v in values]])
     told = {}
     if isinstance(layer, ir.RateEncoder):
@@ -63,12 +63,13 @@ def _encoder(context: Context, layer: ir.Encoder) -> Iterator[Claim]:
 # ---------------------------------------------------------------- synapses
 
 
-def synapse_tasks(context: Context) -> list[Task]:
-    """One part for each synapse layer."""
+def synapse_tasks(context: Context, first: Context) -> list[Task]:
+    """One part for each synapse layer. `first` is read for the first one: there the encoder's bits are free."""
     tasks = []
     for layer in context.network.synapses:
+        read = first if layer is context.network.synapses[0] else context
         what = f"{layer.size} currents of {int((layer.weight != 0).sum())} synapses for all spikes and random numbers"
-        tasks.append(Task(layer.name, what, lambda layer=layer: _synapse(context, layer)))  # type: ignore[misc]
+        tasks.append(Task(layer.name, what, lambda layer=layer, read=read: _synapse(read, layer)))  # type: ignore[misc]
     return tasks
 
 
@@ -91,7 +92,6 @@ def _synapse(context: Context, layer: ir.Synapse) -> Iterator[Claim]:
     once = replace(layer, bitstream_length=1) if isinstance(layer, ir.StochasticSynapse) else layer
     expected = np.asarray(current_of(once, inputs[None], 0, random))[0]
     bounds = context.ranges[layer.name]
-    assert bounds.tick is not None
     assert bounds.current is not None
     for i, term in enumerate(context.traced(layer.name)):
         bias = int(layer.bias[i])
@@ -103,15 +103,47 @@ def _synapse(context: Context, layer: ir.Synapse) -> Iterator[Claim]:
             yield from tick.claims(replaced(after, values), bias, [])
         else:
             on, opens = (model.wire(f"{layer.name}__{name}") for name in ("tick", "open"))
-            low, high = (int(side[i]) * (length - 1) + bias for side in (bounds.tick.low, bounds.tick.high))
-            total, within = context.ranged(f"sum of {layer.name}[{i}]", low, high)
-            yield from tick.claims(replaced(after, values), bias, [on == 1, opens == 1])
-            later = replaced(after, values | context.shows(term, total))
-            yield from tick.claims(later, total, [on == 1, opens == 0, *within])
+            yield from _accumulated(context, layer, i, term, values, tick, (on, opens))
             yield Claim(after == term, _replay(layer.name, i, term, after), [on == 0])
         low, high = (bias + length * t for t in tick.reach())
         inside = int(bounds.current.low[i]) <= low and high <= int(bounds.current.high[i])
         yield Claim(z3.BoolVal(inside), _replay(layer.name, i, z3.BitVecVal(low, width), z3.BitVecVal(high, width)))
+
+
+def _accumulated(
+    context: Context, layer: ir.Synapse, i: int, term: Any, values: dict[str, Any], tick: _Tick, flags: tuple[Any, Any]
+) -> Iterator[Claim]:
+    """A sum over several ticks: the first starts it, the others add to it.
+
+    The RTL may add the constants of its inverted bits when it likes: `first` with the first tick and `other` with each
+    later one. Together they are the bias.
+    """
+    (on, opens), name, length = flags, layer.name, layer.bitstream_length
+    after = replaced(context.model.after(term), values)
+    none = {str(b): z3.BitVecVal(0, 1) for _, _, b in tick.bits}
+
+    def constant(opening: int, start: int) -> int:
+        """What the sum is after a tick without a spike."""
+        solver = z3.Solver()
+        here = context.shows(term, z3.BitVecVal(start, context.width))
+        got = replaced(replaced(context.wide(name, after), here), none)
+        solver.add(on == 1, opens == opening)
+        if solver.check() != z3.sat:
+            raise NotCoveredError("its ticks never come")
+        return integer(solver.model(), got)
+
+    first = constant(1, 0)
+    other = constant(0, first) - first
+    yield from tick.claims(after, first, [on == 1, opens == 1])
+    (low, high), ticks = tick.reach(), range(1, length)
+    lowest = min(first + (t - 1) * other + t * low for t in ticks)
+    highest = max(first + (t - 1) * other + t * high for t in ticks)
+    total, within = context.ranged(f"sum of {name}[{i}]", lowest, highest)
+    later = replaced(after, context.shows(term, total))
+    yield from tick.claims(later, total + other, [on == 1, opens == 0, *within])
+    bias = first + (length - 1) * other
+    told = z3.BitVecVal(int(layer.bias[i]), context.width), z3.BitVecVal(bias, context.width)
+    yield Claim(z3.BoolVal(bias == int(layer.bias[i])), _replay(name, i, *told))
 
 
 @dataclass(frozen=True, eq=False)

@@ -30,7 +30,8 @@ FEW = 200  # replacements: more are first looked for in the term
 class Model:
     """The logic of one clock.
 
-    wires : expressions by hierarchical name, bit-vectors throughout. inputs, registers : symbols by name.
+    wires : expressions by hierarchical name, bit-vectors throughout. inputs : those of the input ports.
+    registers : symbols by name.
     next : what each register's symbol becomes, by the symbol's own name.
     """
 
@@ -46,10 +47,23 @@ class Model:
 
     def after(self, term: Any) -> Any:
         """A term one clock later, as a term of the state now; inputs of that later clock are new symbols."""
-        new = {}
-        for name, symbol in self.inputs.items():
-            new[str(symbol)] = z3.FreshConst(symbol.sort(), f"{name} later")
+        new: dict[str, Any] = {}
+        for name, port in self.inputs.items():
+            new |= self.driven(name, z3.FreshConst(port.sort(), f"{name} later"))
         return replaced(term, {**self.next, **new})
+
+    def driven(self, name: str, value: Any) -> dict[str, Any]:
+        """The symbols of an input port (yosys may take it apart), as the parts of a value on it."""
+        found: dict[str, Any] = {}
+        parts, place = [self.inputs[name]], 0
+        while parts:
+            part = parts.pop()
+            if z3.is_app_of(part, z3.Z3_OP_CONCAT):
+                parts += part.children()
+                continue
+            found[str(part)] = z3.simplify(z3.Extract(place + part.size() - 1, place, value))
+            place += part.size()
+        return found
 
 
 def symbols_in(term: Any) -> dict[str, Any]:
@@ -76,8 +90,12 @@ def replaced(term: Any, values: Mapping[str, Any]) -> Any:
     return z3.simplify(z3.substitute(term, *pairs)) if pairs else term
 
 
-def write_smt2(folder: Path, top: str, sources: Sequence[str], timeout: float | None = None) -> str:
+def write_smt2(folder: Path, top: str, sources: Sequence[str], cut: str = "") -> str:
     """The SMT model that yosys writes of a design's files, trace ports included.
+
+    Parameters
+    ----------
+    cut : a wire of the top that is to be anything, whatever drives it.
 
     Raises
     ------
@@ -93,13 +111,14 @@ def write_smt2(folder: Path, top: str, sources: Sequence[str], timeout: float | 
                 shutil.copy(folder / source, work / Path(source).name)
             except OSError as error:
                 raise ConfigError(f"cannot read {source}: {error.strerror}; export the design again") from error
+        free = f"cutpoint {top}/w:{cut}; " if cut else ""
         files = " ".join(Path(source).name for source in sources)
         script = (
             f"read_verilog -defer -DSCTORCH_TRACE {files}; hierarchy -check -top {top}; "
-            f"setattr -set keep 1 {top}/w:*__random; proc; flatten; opt_clean; memory_map; check -assert; "
-            "write_smt2 -wires model.smt2"
+            f"setattr -set keep 1 {top}/w:*__random {top}/w:first {top}/w:last; proc; flatten; {free}opt_clean; "
+            "memory_map; check -assert; write_smt2 -wires model.smt2"
         )
-        run_tool(find_tool("yosys"), ["-q", "-p", script], cwd=work, timeout=timeout)
+        run_tool(find_tool("yosys"), ["-q", "-p", script], cwd=work)
         return (work / "model.smt2").read_text()
 
 

@@ -151,20 +151,21 @@ class _Window:
 
     def _driven(self, name: str, symbol: Any, clock: int) -> Any:
         """What the window puts on a port; anything where it leaves that open, such as after its end."""
-        network = self.network
-        port = {str(s): p for p, s in self.context.model.inputs.items()}.get(name, "")
+        network, model = self.network, self.context.model
         step, tick = divmod(clock, network.ticks_per_step)
         events = isinstance(network.encoder, ir.EventEncoder)
-        opens = step == 0 and (tick == 0 or not events)
-        flags: dict[str, bool] = {"rst": False}
+        ports: dict[str, Any] = {"rst": 0}
         if step < self.depth:
-            flags["in_first"] = opens
+            ports["in_first"] = int(step == 0 and (tick == 0 or not events))
         if step < self.depth and (tick < network.encoder_ticks or not events):
-            flags |= {"in_valid": True, "in_last": step == self.depth - 1}
-            if port == "in_data":
-                row = self.inputs[step * network.encoder_ticks + tick if events else 0]
-                return z3.Concat(*reversed(row)) if len(row) > 1 else row[0]
-        return z3.BitVecVal(int(flags[port]), 1) if port in flags else z3.BitVec(f"{name} at {clock}", symbol.size())
+            row = self.inputs[step * network.encoder_ticks + tick if events else 0]
+            ports["in_data"] = z3.Concat(*reversed(row)) if len(row) > 1 else row[0]
+            ports |= {"in_valid": 1, "in_last": int(step == self.depth - 1)}
+        for port, value in ports.items():
+            parts = model.driven(port, z3.BitVecVal(value, 1) if isinstance(value, int) else value)
+            if name in parts:
+                return parts[name]
+        return z3.BitVec(f"{name} at {clock}", symbol.size())
 
     # ------------------------------------------------------------ claims and cuts
 
@@ -197,7 +198,9 @@ class _Window:
             self.known |= dict.fromkeys(symbols_in(symbol), known)
         layer = next(n for n in self.network.layers if n.name == key.split(".")[0])
         holds: dict[str, Callable[[Any], Any]] = {}
-        if key.endswith(".mem") and isinstance(layer, ir.Neuron):
+        if t == self.depth - 1:  # the next window may have begun
+            pass
+        elif key.endswith(".mem") and isinstance(layer, ir.Neuron):
             holds = neuron_registers(context, layer, i)
         elif isinstance(layer, ir.Readout):
             holds = score_registers(context, i)
