@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import builders
 import pytest
@@ -13,15 +14,15 @@ from sctorch.backends.verilog import VerilogDesign
 
 
 @pytest.fixture(scope="session")
-def exported(tmp_path_factory: pytest.TempPathFactory) -> Callable[[ir.Network], VerilogDesign]:
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., VerilogDesign]:
     """The design of a network; nothing here simulates it."""
     builders.require_tool("yosys")
     builders.require_tool("g++")
 
-    def export(network: ir.Network) -> VerilogDesign:
+    def export(network: ir.Network, **options: Any) -> VerilogDesign:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(VerilogDesign, "build", lambda self: None)
-            design = sctorch.export(network, tmp_path_factory.mktemp("proofs") / "design")
+            design = sctorch.export(network, tmp_path_factory.mktemp("proofs") / "design", **options)
         assert isinstance(design, VerilogDesign)
         return design
 

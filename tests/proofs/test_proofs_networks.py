@@ -12,7 +12,7 @@ from sctorch import ir
 from sctorch.backends.verilog import VerilogDesign
 from sctorch.verification.proofs import ProofStatus, check_equivalence
 
-Export = Callable[[ir.Network], VerilogDesign]
+Export = Callable[..., VerilogDesign]
 SMALL: dict[str, int] = {"max_inputs": 4, "max_hidden": 2, "max_steps": 8}
 RULES = [(mode, rule) for mode, rules in ir.layers.DECISION_RULES.items() for rule in rules]
 
@@ -52,3 +52,15 @@ def test_every_readout(exported: Export, mode: str, rule: str) -> None:
 def test_whole_windows(exported: Export, encoder: tuple[str, str] | str) -> None:
     network = builders.random_network(Random(7), encoder=encoder, hidden=1, max_inputs=3, max_hidden=2, max_steps=5)
     _proved(exported(network), network.num_steps)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_timesteps_of_several_ticks(exported: Export, seed: int) -> None:
+    """Modules and a whole window, with and without the encoder's registers."""
+    encoder = builders.ENCODERS[-1 - seed % 4]
+    network = builders.random_network(
+        Random(seed), encoder=encoder, fixed=False, lengths=(2, 4, 1), hidden=1, max_inputs=3, max_hidden=2, max_steps=3
+    )
+    design = exported(network, input_register=seed % 3 > 0)
+    _proved(design, network.num_steps)
+    assert ("ticks" in {p.name for p in check_equivalence(design, depth=0).parts}) == (network.ticks_per_step > 1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cache
 
 from sctorch.backends import Design
@@ -15,16 +14,10 @@ from sctorch.verification.proofs.flags import flag_task
 from sctorch.verification.proofs.layers import decision_task, delay_tasks, encoder_task, synapse_tasks
 from sctorch.verification.proofs.model import read_model, write_smt2
 from sctorch.verification.proofs.neurons import neuron_tasks, score_tasks
-from sctorch.verification.proofs.prover import (
-    Claim,
-    NotCoveredError,
-    Task,
-    prover_version,
-    run_task,
-    write_task,
-)
+from sctorch.verification.proofs.prover import Task, prover_version, run_task, write_task
 from sctorch.verification.proofs.report import ProofReport
 from sctorch.verification.proofs.sources import source_tasks
+from sctorch.verification.proofs.ticks import tick_tasks
 from sctorch.verification.proofs.window import is_small, window_task
 
 __all__ = ["check_equivalence"]
@@ -85,8 +78,6 @@ def check_equivalence(design: Design, run: bool = True, depth: int | None = None
     depth = (steps if is_small(design.network) else 0) if depth is None else depth
     if depth:
         tasks.append(window_task(context, depth))
-    if design.network.ticks_per_step > 1 and depth < steps:
-        tasks.append(Task("ticks", "the clocks of a timestep of several ticks", _only_in_windows))
     parts = tuple(run_task(task, timeout) if run else write_task(task, place) for task in tasks)
     return ProofReport(name, parts, (_yosys_version(find_tool("yosys")), prover_version()))
 
@@ -96,13 +87,10 @@ def _yosys_version(tool: Tool) -> str:
     return tool_version(tool)
 
 
-def _only_in_windows() -> Iterator[Claim]:
-    raise NotCoveredError("which clock is which tick is proved end to end alone; give depth=num_steps")
-
-
 def _tasks(context: Context, first: Context) -> list[Task]:
     return [
         flag_task(context),
+        *tick_tasks(context),
         *source_tasks(context),
         encoder_task(context),
         *synapse_tasks(context, first),
