@@ -24,6 +24,7 @@ from sctorch.backends.verilog.cxxrtl import Stimulus
 from sctorch.backends.verilog.folded.design import Beats, window_beats
 from sctorch.backends.verilog.folded.emit import emit
 from sctorch.backends.verilog.folded.plan import plan
+from sctorch.backends.verilog.ports import answer_port
 from sctorch.errors import ConfigError, MismatchError, ShapeError, ToolFailedError, UnsupportedError
 
 WINDOWS = 4
@@ -347,6 +348,52 @@ def test_verilator_finds_nothing_to_warn_of(tmp_path: Path) -> None:
             command = ["verilator", "--lint-only", "-Wall", *define, "--top-module", "net", "-y", str(hdl), str(file)]
             done = subprocess.run(command, capture_output=True, text=True)
             assert (done.returncode, done.stderr) == (0, ""), f"design {number}: {done.stderr}"
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_registers_that_start_unknown_reach_no_decision(seed: int, tmp_path: Path) -> None:
+    """Icarus knows x: after one clock of reset, every decision of two windows is a number, and the right one."""
+    if shutil.which("iverilog") is None:
+        pytest.skip("Icarus is not installed")
+    network, x, expected = builders.alive_network(30 + seed, 2, lengths=(1, 2), hidden=1)
+    (tmp_path / "net.v").write_text(emit(plan(network, 1 + seed % 3, 1 + seed % 2)))
+    beats = window_beats(network, ir.check_input(network, x))
+    rows = zip(beats.steps.tolist(), beats.flags.tolist(), beats.data.tolist(), strict=True)
+    (tmp_path / "beats.hex").write_text("".join(f"{s:08x}{f:08x}{d:08x}\n" for s, f, d in [*rows, (0, 0, 0)]))
+    clocks = len(beats.data) + 4 * plan(network).most_cycles + 500
+    port, _, signed = answer_port(network)
+    steps = ".steps(row[64 +: 32])," if not isinstance(network.encoder, ir.EventEncoder) else ""
+    (tmp_path / "bench.v").write_text(f"""\
+`timescale 1ns / 1ps
+module bench;
+    reg clk = 0, rst = 1;
+    reg [95:0] rows [0:{len(beats.data)}];
+    integer sent = 0, clocks = 0;
+    wire [95:0] row = rows[sent];
+    wire ready, valid, first, last;
+    wire valid_in = !rst && sent < {len(beats.data)};
+    wire {"signed" if signed else ""} [31:0] answer;
+    net dut (.clk(clk), .rst(rst), .in_valid(valid_in), .in_ready(ready), .in_first(row[33]), .in_last(row[34]),
+        .in_data(row[31:0]), {steps} .out_valid(valid), .out_first(first), .out_last(last), .{port}(answer));
+    initial $readmemh("beats.hex", rows);
+    always #5 clk = ~clk;
+    always @(posedge clk) begin
+        rst <= 0;
+        clocks <= clocks + 1;
+        if (valid_in && ready) sent <= sent + 1;
+        if (valid !== 0 && !rst) $display("%0d %b %b", answer, first, last);
+        if (clocks > {clocks}) $finish;
+    end
+endmodule
+""")
+    hdl = Path(__file__).parents[2] / "hdl"
+    build = ["iverilog", "-g2005", "-o", "bench", "-s", "bench", "-y", str(hdl), "bench.v", "net.v"]
+    subprocess.run(build, cwd=tmp_path, check=True)
+    lines = subprocess.run(["./bench"], cwd=tmp_path, capture_output=True, text=True, check=True).stdout.splitlines()
+    right = expected["readout.decision"][..., 0].T.reshape(-1).tolist()
+    last = network.num_steps - 1
+    ends = [f"{int(t == 0)} {int(t == last)}" for _ in range(2) for t in range(network.num_steps)]
+    assert [line for line in lines if "finish" not in line] == [f"{a} {e}" for a, e in zip(right, ends, strict=True)]
 
 
 # ---------------------------------------------------------------- options, and the choice
