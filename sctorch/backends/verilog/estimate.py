@@ -42,6 +42,14 @@ def _compare(bits: int, target: Target) -> float:
     return max(1.0, bits - 1.0 if target.lut_inputs == 4 else bits / 2)
 
 
+def _blocks(words: int, bits: int, target: Target) -> int:
+    """Memory blocks of so many words: a block may be twice as deep and half as wide, and so on down to one bit."""
+    width, depth = _BLOCKS[target.family]
+    while depth < words and width > 1:
+        width, depth = width // 2, depth * 2
+    return -(-bits // width) * -(-words // depth)
+
+
 def _encoder(network: ir.Network, lanes: int, target: Target) -> float:
     encoder = network.encoder
     if isinstance(encoder, ir.RateEncoder):
@@ -64,22 +72,21 @@ def estimate_unrolled(design: DesignPlan, target: Target) -> Estimate:
 def estimate_folded(design: FoldedPlan, target: Target) -> Estimate:
     """Per neuron a comparison and a counter bit for each input of a clock, a sum and a place in the chain behind it."""
     luts, brams = 500.0 + _encoder(design.network, design.synapses[0].lanes, target), 0
-    # A carry cell of ecp5 counts as the two LUTs that it cannot lend.
-    adder = 2 if target.family == "ecp5" else 1
-    width, depth = _BLOCKS[target.family]
     for synapse in design.synapses:
         layer = synapse.layer
         each = _compare(layer.weight_bits, target) if isinstance(layer, ir.StochasticSynapse) else layer.weight_bits + 2
         if isinstance(layer, ir.FixedSynapse) and layer.input_bits:
             each *= layer.input_bits
+        # A carry chain that adds one bit to a number needs no LUT on Xilinx.
+        adder = 0.3 if target.lut_inputs == 6 and synapse.lanes == 1 else 1.0
         luts += layer.size * (synapse.lanes * (each + 1) - 1 + (adder + 1) * synapse.width)
         if synapse.groups * synapse.word_bits > _SMALL:
-            brams += -(-synapse.word_bits // width) * -(-synapse.groups // depth)
+            brams += _blocks(synapse.groups, synapse.word_bits, target)
     luts += sum(10 * neuron.width * neuron.lanes for neuron in design.neurons) + 10 * design.readout.width
     encoder = design.network.encoder
     if isinstance(encoder, ir.RateEncoder | ir.DirectEncoder):
-        lanes = design.synapses[0].lanes
-        brams += -(-lanes * encoder.bits // width) * -(-2 * design.synapses[0].groups // depth)
+        first = design.synapses[0]
+        brams += _blocks(2 << (first.groups - 1).bit_length(), first.lanes * encoder.bits, target)
     else:
         luts += 3 * encoder.size
     return Estimate(round(luts), brams)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +49,9 @@ class Beats:
 class FoldedDesign(VerilogDesign):
     """Folded Verilog: weights in memory, a few inputs per clock. The files run compiled by CXXRTL."""
 
-    @property
-    def plan(self) -> FoldedPlan:  # type: ignore[override]
+    @cached_property
+    def plan(self) -> FoldedPlan:  # type: ignore[override]  # another architecture, other parts
+        """The parts that the design is made of."""
         return plan(self.network, self.options["inputs_per_clock"], self.options["neurons_per_clock"])
 
     @property
