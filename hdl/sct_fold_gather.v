@@ -13,15 +13,15 @@ module sct_fold_gather #(
     input  wire [M-1:0]       mark,      // taken with `complete`
     output reg                valid,
     input  wire               take,
-    output reg  [BEATS*C-1:0] vector,
+    output reg  [BEATS*C-1:0] gathered,
     output reg  [M-1:0]       marked
 );
     assign ready = ~valid | take;
     /* verilator lint_off UNUSEDSIGNAL */
-    wire [(BEATS+1)*C-1:0] moved = {beat, vector};
+    wire [(BEATS+1)*C-1:0] moved = {beat, gathered};
     /* verilator lint_on UNUSEDSIGNAL */
     always @(posedge clk) begin
-        if (write) vector <= moved[(BEATS+1)*C-1:C];
+        if (write) gathered <= moved[(BEATS+1)*C-1:C];
         if (complete) marked <= mark;
         valid <= ~rst & (complete | (valid & ~take));
     end

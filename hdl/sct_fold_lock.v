@@ -2,9 +2,9 @@
 module sct_fold_lock (
     input  wire clk,
     input  wire rst,
-    input  wire set,
+    input  wire on,
     input  wire free,
     output reg  held
 );
-    always @(posedge clk) held <= ~rst & (set | (held & ~free));
+    always @(posedge clk) held <= ~rst & (on | (held & ~free));
 endmodule

@@ -194,7 +194,7 @@ def _front(text: _Text, design: FoldedPlan) -> None:
         f"wire [{encoder.size - 1}:0] {s}__vector;",
         f"sct_fold_gather #(.BEATS({design.beats}), .C({width}), .M({mark_bits})) {e}__gather (",
         f"    .clk(clk), .rst(rst), .ready({e}__ready), .write({e}__write), .complete({e}__complete), .beat({beat}),",
-        f"    .mark({mark}), .valid({e}__full), .take({e}__full & {e}__move), .vector({e}__gathered), "
+        f"    .mark({mark}), .valid({e}__full), .take({e}__full & {e}__move), .gathered({e}__gathered), "
         f".marked({e}__mark));",
         f"sct_fold_slot #(.W({mark_bits + encoder.size})) {e}__slot (",
         f"    .clk(clk), .rst(rst), .in_valid({e}__full), .in_ready({e}__move), "
@@ -275,7 +275,7 @@ def _synapse(text: _Text, synapse: SynapsePlan, encoder: ir.Encoder | None) -> N
     text.add(
         f"wire {s}__go, {s}__head, {s}__tail, {s}__fresh, {s}__finish, {s}__drop, {s}__opens;",
         f"wire {s}__promised, {s}__free;",
-        f"sct_fold_lock {s}__lock (.clk(clk), .rst(rst), .set({s}__finish), .free({s}__free), .held({s}__promised));",
+        f"sct_fold_lock {s}__lock (.clk(clk), .rst(rst), .on({s}__finish), .free({s}__free), .held({s}__promised));",
     )
     text.busy.append(f"{s}__promised")
     if not stored:
@@ -459,7 +459,7 @@ def _neurons(
         text.add(
             f"wire {f}__load, {f}__load_first, {f}__load_last, {f}__promised, {f}__free;",
             f"wire [{layer.size - 1}:0] {f}__currents;",
-            f"sct_fold_lock {f}__lock (.clk(clk), .rst(rst), .set({f}__load), .free({f}__free), .held({f}__promised));",
+            f"sct_fold_lock {f}__lock (.clk(clk), .rst(rst), .on({f}__load), .free({f}__free), .held({f}__promised));",
             f"assign {n}__ready = ~{f}__promised;",
             f"assign {f}__load = {n}__move;",
             f"assign {{{f}__load_first, {f}__load_last}} = {{{n}__first, {n}__last}};",
