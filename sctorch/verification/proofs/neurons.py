@@ -80,8 +80,10 @@ def neuron_registers(context: Context, layer: ir.Neuron, i: int) -> dict[str, Ca
         return z3.simplify(z3.Extract(plan.width - 1, 0, m - plan.offset))
 
     registers: dict[str, Callable[[Any], Any]] = {f"{layer.name}__{i}.mem": membrane}
-    if layer.reset == "subtract" and layer.reset_delay:
-        registers[f"{layer.name}__{i}.later.fired"] = lambda m: _bit(fire(layer, m, threshold), 1)
+    fired = f"{layer.name}__{i}.later.fired"
+    # Nobody reads it where the threshold is a multiple of what the membrane's width holds, and it is gone then.
+    if layer.reset == "subtract" and layer.reset_delay and fired in context.model.registers:
+        registers[fired] = lambda m: _bit(fire(layer, m, threshold), 1)
     return registers
 
 
