@@ -412,6 +412,15 @@ endmodule
     assert [line for line in lines if "finish" not in line] == [f"{a} {e}" for a, e in zip(right, ends, strict=True)]
 
 
+def test_a_netlist_computes_the_same(bench: Bench) -> None:
+    if bench.design.plan.neurons[0].layer.leak.kind != "shift":
+        pytest.skip("two kinds are enough")
+    gates = bench.design.netlist("ice40-hx8k", traced=True)
+    builders.assert_traces_equal(bench.expected, gates.trace(bench.x))
+    with pytest.raises(UnsupportedError, match=r"netlist without trace ports.*traced=True"):
+        bench.design.netlist("ice40-hx8k")
+
+
 # ---------------------------------------------------------------- options, and the choice
 
 

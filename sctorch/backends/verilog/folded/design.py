@@ -55,6 +55,10 @@ class FoldedDesign(VerilogDesign):
         return plan(self.network, self.options["inputs_per_clock"], self.options["neurons_per_clock"])
 
     @property
+    def wrapper(self) -> None:
+        """No interface stands around a folded core yet."""
+
+    @property
     def latency_cycles(self) -> int:
         """Clocks from a timestep's first one to its decision, at most, computed: every stage after the other."""
         parts = self.plan
@@ -119,7 +123,7 @@ class FoldedDesign(VerilogDesign):
         steps = frames if events else frames * self.network.num_steps
         rows = [steps * (1 if events else self.network.encoder_ticks)] + [steps] * (len(signals) - 1)
         patience = 4 * (self.latency_cycles + self.cycles_per_inference) + 1000
-        found, clocks = stream(self.folder / LIBRARY, stimulus, beats.steps, self._ports(), rows, patience)
+        found, clocks = stream(self.folder / LIBRARY, stimulus, beats.steps, self.traced_ports(), rows, patience)
         return {
             key: unpack_rows(words, n, width, signed)
             for (key, n, width, signed), words in zip(signals, found, strict=True)
@@ -133,9 +137,24 @@ class FoldedDesign(VerilogDesign):
     def build(self) -> None:
         """Compile the simulation of the exported files."""
         defines = ["STEPS_PORT"] if steps_bits(self.network) else []
-        build(self.folder, self.network.name, self.sources, self._ports(), "stream.h", defines)
+        cells = self.gates.cells if self.gates else ""
+        build(self.folder, self.network.name, self.sources, self.traced_ports(), "stream.h", defines, cells)
 
-    def _ports(self) -> list[tuple[str, int, int]]:
+    def netlist(self, target: str = "ice40-hx8k", traced: bool = False) -> VerilogDesign:
+        """As of every design, but with its trace ports alone: without them nothing tells when it is idle."""
+        if not traced:
+            raise UnsupportedError(
+                "a netlist without trace ports", "verilog backend, architecture 'folded'", "Ask for traced=True."
+            )
+        return super().netlist(target, traced)
+
+    def write_bench(self, x: np.ndarray) -> None:
+        raise UnsupportedError(
+            "a test bench", "verilog backend, architecture 'folded'", "Run the files with trace() or verify()."
+        )
+
+    def traced_ports(self) -> list[tuple[str, int, int]]:
+        """(port, bits, bit of trace_valid) of what the compiled simulation shows."""
         signals = enumerate(trace_signals(self.plan))
         return [(trace_port(key), n * width, bit) for bit, (key, n, width, _) in signals]
 
@@ -188,6 +207,12 @@ def _with_gaps(beats: Beats, gaps: np.ndarray | None) -> Beats:
     return Beats(data, flags, steps)
 
 
+def _unused(folder: str, names: list[str]) -> set[str]:
+    """Files of the library that no folded design takes anything from."""
+    shared = {"sct_counter.v", "sct_lfsr.v", "sct_popcount.v"}
+    return {n for n in names if n.endswith((".v", ".so", ".md")) and not n.startswith("sct_fold_") and n not in shared}
+
+
 def check(
     network: ir.Network, options: Mapping[str, Any], target: str | None = None
 ) -> tuple[FoldedPlan, dict[str, Any]]:
@@ -228,7 +253,7 @@ def export(
     find_tool("g++")
     text = emit(parts)
     with writing_folder(folder) as part:
-        shutil.copytree(resource_folder("hdl"), part / "hdl", ignore=shutil.ignore_patterns("README.md", "*.so"))
+        shutil.copytree(resource_folder("hdl"), part / "hdl", ignore=_unused)
         (part / f"{network.name}.v").write_text(text)
         write_description(
             part, "verilog", network, chosen, target=target, memory_bits=parts.memory_bits,
