@@ -19,6 +19,7 @@ from sctorch.errors import ConfigError
 __all__ = ["MNIST"]
 
 VARIABLE = "SCTORCH_MNIST"
+POOLS = (1, 2, 4, 7, 14)
 MIRRORS = ("https://ossci-datasets.s3.amazonaws.com/mnist/", "https://storage.googleapis.com/cvdf-datasets/mnist/")
 # md5 of the unpacked files.
 FILES = {
@@ -48,6 +49,8 @@ class MNIST(ArrayData):
     deform : probability that a training image is turned, stretched and moved a little
         (see `deform_images`), 0 (default) to 1.
     rotation, zoom, move : how much, at most: radians, a fraction, pixels.
+    pool : side of the blocks of pixels of which the features are the means, rounded to bytes: 1 (default), 2, 4,
+        7 or 14. With 2 there are 196 features, and the pixels of `move` are theirs.
 
     Raises
     ------
@@ -65,21 +68,25 @@ class MNIST(ArrayData):
         rotation: float = 0.15,
         zoom: float = 0.1,
         move: float = 1.5,
+        pool: int = 1,
     ) -> None:
         if folder is not None:
             check_path(folder, "MNIST: folder")
         check_number(deform, 0, 1, "MNIST: deform")
         for name, value in (("rotation", rotation), ("zoom", zoom), ("move", move)):
             check_number(value, 0, math.inf, f"MNIST: {name}")
-        train, test = (_rows(_folder(folder), part) for part in ("train", "t10k"))
+        if isinstance(pool, bool) or pool not in POOLS:
+            raise ConfigError(f"MNIST: pool = {pool!r} must be one of {', '.join(map(str, POOLS))}")
+        train, test = (_pooled(_rows(_folder(folder), part), pool) for part in ("train", "t10k"))
         augment = None
         if deform:
             augment = partial(
-                deform_images, side=28, probability=deform, rotation=rotation, zoom=zoom, move=move, levels=255
+                deform_images, side=28 // pool, probability=deform, rotation=rotation, zoom=zoom, move=move, levels=255
             )
         names = tuple(str(c) for c in range(10))
         super().__init__(train, test, names, batch_size, seed, val_fraction, augment)
         self.deform = deform
+        self.pool = pool
 
 
 def _folder(given: str | None) -> Path:
@@ -107,3 +114,13 @@ def _rows(folder: Path, part: str) -> tuple[np.ndarray, np.ndarray]:
             "expected as many labels as images, and images of 28x28"
         )
     return images.reshape(len(images), -1), labels
+
+
+def _pooled(rows: tuple[np.ndarray, np.ndarray], pool: int) -> tuple[np.ndarray, np.ndarray]:
+    """Means of blocks of pool x pool pixels, rounded to bytes (halves up)."""
+    images, labels = rows
+    if pool == 1:
+        return rows
+    side = 28 // pool
+    sums = images.reshape(-1, side, pool, side, pool).sum(axis=(2, 4), dtype=np.uint32)
+    return ((2 * sums + pool**2) // (2 * pool**2)).astype(np.uint8).reshape(len(images), -1), labels

@@ -83,6 +83,22 @@ def test_deform_is_off_until_asked_for(folder):
     assert np.array_equal(plain.test_arrays()[0], bent.test_arrays()[0])
 
 
+@pytest.mark.parametrize("pool", [2, 4, 7, 14])
+def test_pooled_features_are_means_of_blocks(folder, pool):
+    whole, pooled = (MNIST(str(folder), val_fraction=0.0, pool=p).test_arrays()[0] for p in (1, pool))
+    side = 28 // pool
+    assert pooled.shape == (len(whole), side**2)
+    means = 255 * whole.astype(np.float64).reshape(-1, side, pool, side, pool).mean(axis=(2, 4)).reshape(len(whole), -1)
+    assert np.abs(255 * pooled.astype(np.float64) - means).max() <= 0.5 + 1e-4
+    assert means.std() > 1
+
+
+@pytest.mark.parametrize("pool", [0, 3, 2.5, True, "2"])
+def test_a_pool_that_does_not_divide_the_image_is_named(folder, pool):
+    with pytest.raises(ConfigError, match=r"MNIST: pool = .* must be one of 1, 2, 4, 7, 14"):
+        MNIST(str(folder), pool=pool)
+
+
 def test_variable_names_the_folder(folder, monkeypatch):
     monkeypatch.setenv("SCTORCH_MNIST", str(folder))
     assert len(MNIST(val_fraction=0).train_arrays()[0]) == 40
