@@ -568,10 +568,10 @@ MUTANTS = {
     "a spike is skipped": Mutant("scan", "scan", "now & (now - 1'b1)", "now & (now - 1'b1) & (now - 2'd2)"),
     "the last word is not scanned": Mutant("words", "scan", "[WW-1:0] END = WORDS - 1", "[WW-1:0] END = 0"),
     "weights without sign": Mutant("words", "dot", "reg signed [B:0] weight", "reg [B:0] weight"),
-    "beats of spikes in the other order": Mutant("scan", "gather", "{beat, vector}", "{vector, beat}"),
+    "beats of spikes in the other order": Mutant("scan", "gather", "{beat, gathered}", "{gathered, beat}"),
     "an image is read while it is written": Mutant("shift", "image", "words[{from, group}]", "words[{to, group}]"),
     "a timestep too many": Mutant("shift", "repeat", "step == wanted - 1'b1", "step == wanted"),
-    "the next timestep does not wait": Mutant("shift", "lock", "(set | (held & ~free))", "1'b0 & set & free & held"),
+    "the next timestep does not wait": Mutant("shift", "lock", "(on | (held & ~free))", "1'b0 & on & free & held"),
 }  # fmt: skip
 
 
