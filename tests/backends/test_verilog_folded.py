@@ -332,7 +332,7 @@ def test_a_design_says_what_it_is_and_is_found_again(bench: Bench) -> None:
     again = load(design.folder)
     assert isinstance(again, FoldedDesign)
     assert again.options == design.options
-    assert {"architecture", "inputs_per_clock", "neurons_per_clock"} == set(again.options)
+    assert {"architecture", "inputs_per_clock", "neurons_per_clock"} <= set(again.options)
     described = json.loads((design.folder / "design.json").read_text())
     assert described["most_cycles_per_inference"] == design.cycles_per_inference == again.cycles_per_inference
     assert described["memory_bits"] == design.plan.memory_bits
