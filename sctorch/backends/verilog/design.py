@@ -129,8 +129,8 @@ class VerilogDesign(Design):
         Raises
         ------
         UnsupportedError
-            For a folded design; if it has cells of which yosys has no simulation model: block RAM of ecp5 and Xilinx,
-            multipliers of ecp5.
+            For a folded design without `traced`; if it has cells of which yosys has no simulation model: block RAM of
+            ecp5 and Xilinx, multipliers of ecp5.
         ConfigError, ToolNotFoundError, ToolFailedError
             For an unknown target; when a tool is missing or fails.
         """

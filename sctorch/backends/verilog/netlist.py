@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sctorch.backends.verilog.ports import answer_port
-from sctorch.errors import ConfigError, UnsupportedError
+from sctorch.errors import ConfigError
 from sctorch.hardware.targets import get_target
 from sctorch.hardware.yosys import CELL_MODELS, write_gates
 
@@ -34,11 +34,6 @@ def make_netlist(design: VerilogDesign, target: str, traced: bool) -> VerilogDes
     part = get_target(target)
     if design.gates is not None:
         raise ConfigError(f"{design!r} is a netlist already; take the design that it was made from")
-    if design.options.get("architecture", "unrolled") != "unrolled":
-        raise UnsupportedError(
-            f"the netlist of a design of architecture {design.options['architecture']!r}", "netlist",
-            "Synthesise it with sctorch.cost.synthesize; only unrolled designs are run as gates so far.",
-        )  # fmt: skip
     name, made = design.network.name, copy.copy(design)
     made.gates = Gates(part.name, CELL_MODELS[part.family], traced)
     folder = design.folder / "netlist" / (f"{part.name}-traced" if traced else part.name)
