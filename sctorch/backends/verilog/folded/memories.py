@@ -43,9 +43,13 @@ def weight_words(synapse: SynapsePlan) -> list[int]:
     return [packed(row, bits) for row in rows.tolist()]
 
 
+_LARGE = 1 << 16  # bits; yosys would put such a memory into LUTs where it is wide and not deep
+
+
 def memory(name: str, words: Sequence[int], width: int) -> str:
     """The module `name`: `data` is the word of the address in the clock before."""
     bits = address_bits(len(words))
+    style = '(* rom_style = "block" *) ' if len(words) * width >= _LARGE else ""
     return "\n".join(
         [
             f"// {len(words)} words of {width} bits.",
@@ -54,7 +58,7 @@ def memory(name: str, words: Sequence[int], width: int) -> str:
             f"    input  wire [{bits - 1}:0] address,",
             f"    output reg  [{width - 1}:0] data",
             ");",
-            f"    reg [{width - 1}:0] words [0:{(1 << bits) - 1}];",
+            f"    {style}reg [{width - 1}:0] words [0:{(1 << bits) - 1}];",
             "    initial begin",
             *(f"        words[{i}] = {hexadecimal(word, width)};" for i, word in enumerate(words)),
             *(f"        words[{i}] = {hexadecimal(0, width)};" for i in range(len(words), 1 << bits)),
