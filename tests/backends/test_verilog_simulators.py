@@ -64,7 +64,7 @@ def test_a_second_simulator_agrees_on_any_clocks(simulator: str, tmp_path: Path)
     builders.assert_traces_equal(expected, got)
 
 
-@pytest.mark.parametrize("simulator", second_opinions.SIMULATORS)
+@pytest.mark.parametrize("simulator", ["icarus"])  # Verilator takes many minutes to compile the models of the cells
 @pytest.mark.parametrize("target", ["ice40-hx8k", "artix7-35t"])
 def test_a_second_simulator_runs_a_netlist(target: str, simulator: str, tmp_path: Path) -> None:
     design, x, expected = exported("rate", tmp_path)
