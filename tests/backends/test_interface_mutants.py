@@ -7,10 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import builders
 import pytest
 from simulators import run_bench
-from wrapped import Bench, everything, make_bench
+from wrapped import Bench, everything
 
 from sctorch.backends.verilog.interfaces.bench import write_wrapper_bench
 
@@ -102,21 +101,6 @@ MUTANTS = {
     "SPI never takes the answer": Mutant("spi", "spi", "m_ready <= sending;", "m_ready <= 1'b0;"),
     "the end of a transfer is not seen": Mutant("spi", "spi", "cut <= 1'b1;", "cut <= 1'b0;"),
 }
-
-
-@pytest.fixture(scope="module")
-def benches(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Bench]:
-    """The bench of a case, exported when first asked for."""
-    builders.require_tool("yosys")
-    builders.require_tool("g++")
-    made: dict[str, Bench] = {}
-
-    def bench(name: str) -> Bench:
-        if name not in made:
-            made[name] = make_bench(name, tmp_path_factory.mktemp("wrapped") / "design")
-        return made[name]
-
-    return bench
 
 
 @pytest.mark.parametrize("name", MUTANTS)

@@ -13,29 +13,13 @@ from pathlib import Path
 import builders
 import pytest
 from simulators import SIMULATORS, run_bench
-from wrapped import CASES, VERILATED, Bench, everything, living, make_bench
+from wrapped import CASES, VERILATED, Bench, everything, living
 
 import sctorch
 from sctorch.backends import registry
 from sctorch.backends.verilog.interfaces.bench import write_wrapper_bench
 from sctorch.errors import ConfigError, UnsupportedError
 from sctorch.hardware.tools import Tool, find_tool, run_tool
-
-
-@pytest.fixture(scope="module")
-def benches(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Bench]:
-    """The bench of a case, exported when first asked for."""
-    builders.require_tool("yosys")
-    builders.require_tool("g++")
-    made: dict[str, Bench] = {}
-
-    def bench(name: str) -> Bench:
-        if name not in made:
-            made[name] = make_bench(name, tmp_path_factory.mktemp("wrapped") / "design")
-        return made[name]
-
-    return bench
-
 
 RUNS = [(s, name) for s in SIMULATORS for name in [*CASES, "sparse"] if s != "verilator" or name in VERILATED]
 

@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
+import builders
 import pytest
 
 from sctorch import backends, ir
 from sctorch.cli import main
-from sctorch.errors import ToolNotFoundError
-from sctorch.hardware.tools import find_tool
 
 
 @pytest.fixture(scope="module")
 def real(tmp_path_factory: pytest.TempPathFactory, small_recipe: str) -> Path:
     for tool in ("yosys", "g++"):
-        try:
-            find_tool(tool)
-        except ToolNotFoundError as error:
-            if os.environ.get("CI"):
-                raise
-            pytest.skip(str(error))
+        builders.require_tool(tool)
     folder = tmp_path_factory.mktemp("real")
     (folder / "small.yaml").write_text(small_recipe)
     assert main(["run", str(folder / "small.yaml"), "--out", str(folder / "out"), "--train.epochs", "8"]) == 0

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from sctorch import ir
+from sctorch.backends.verilog.clock import clock_text
 from sctorch.backends.verilog.interfaces.bench import windows_script, write_wrapper_bench
 from sctorch.backends.verilog.interfaces.plan import WrapperPlan
 from sctorch.backends.verilog.ports import answer_port, input_width
@@ -108,30 +109,4 @@ module {name}_bench (
     end
 endmodule
 
-`ifndef SCTORCH_NO_CLOCK
-module {name}_tb;
-    reg clk = 0;
-    wire done;
-    wire [31:0] errors;
-    integer clocks = 0;
-    {name}_bench bench (.clk(clk), .done(done), .errors(errors));
-    initial if ($test$plusargs("vcd")) begin
-        $dumpfile("{name}_tb.vcd");
-        $dumpvars(0, {name}_tb);
-    end
-    always #5 clk = ~clk;
-    always @(posedge clk) begin
-        clocks <= clocks + 1;
-        if (done) begin
-            if (errors == 0) $display("PASS: {answers} decisions");
-            else $display("FAIL: %0d of {answers} decisions differ", errors);
-            $finish;
-        end
-        if (clocks > {clocks + 1000}) begin
-            $display("FAIL: no end after %0d clocks", clocks);
-            $finish;
-        end
-    end
-endmodule
-`endif
-"""
+{clock_text(name, answers, clocks + 1000)}"""

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from sctorch import ir
+from sctorch.backends.verilog.clock import clock_text
 from sctorch.backends.verilog.interfaces.packets import window_packets
 from sctorch.backends.verilog.interfaces.plan import WrapperPlan
 
@@ -199,37 +200,7 @@ module {name}_bench (
     wire finish = drain >= 32'd{drain};
 endmodule
 
-`ifndef SCTORCH_NO_CLOCK
-module {name}_tb;
-    reg clk;
-    wire done;
-    wire [31:0] errors;
-    integer clocks;
-    {name}_bench bench (.clk(clk), .done(done), .errors(errors));
-    initial begin
-        clk = 1'b0;
-        clocks = 0;
-        if ($test$plusargs("vcd")) begin
-            $dumpfile("{name}_tb.vcd");
-            $dumpvars(0, {name}_tb);
-        end
-    end
-    always #5 clk = ~clk;
-    always @(posedge clk) begin
-        clocks <= clocks + 1;
-        if (done) begin
-            if (errors == 0) $display("PASS: {answers} decisions");
-            else $display("FAIL: %0d of {answers} decisions differ", errors);
-            $finish;
-        end
-        if (clocks > {limit}) begin
-            $display("FAIL: no end after %0d clocks", clocks);
-            $finish;
-        end
-    end
-endmodule
-`endif
-"""
+{clock_text(name, answers, limit)}"""
 
 
 # ---------------------------------------------------------------- links: from rows to the wrapper's pins
