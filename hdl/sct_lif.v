@@ -2,6 +2,7 @@
 //
 // The state n may be the membrane less a constant (the backend then hides the synapse's constant
 // in the leak's fixed point): START is the n of an empty membrane, and n fires above LIMIT.
+// ADDED is the synapse's constant where the reset subtracts: one addition for both.
 // RESET 0: none; 1: subtract THETA; 2: to START. DELAY: a subtraction acts at the next timestep,
 // after the leak. (A delayed reset to zero equals one at once, but for what the membrane shows
 // in between, so there is one circuit for both.)
@@ -19,6 +20,7 @@ module sct_lif #(
     parameter [W-1:0] START = 0,
     parameter [W-1:0] LIMIT = 1,
     parameter [W-1:0] THETA = 1,
+    parameter [W-1:0] ADDED = 0,
     parameter RESET = 1,
     parameter DELAY = 1
 ) (
@@ -44,7 +46,7 @@ module sct_lif #(
     generate
         if (RESET == 1 && DELAY != 0) begin : later
             reg fired;
-            assign charged = leaked - (fired ? THETA : {W{1'b0}}) + scaled;
+            assign charged = leaked + (fired ? ADDED - THETA : ADDED) + scaled;
             assign shown = charged;
             always @(posedge clk)
                 if (clear) begin
@@ -56,7 +58,7 @@ module sct_lif #(
                 end
         end else if (RESET == 1) begin : at_once
             assign charged = leaked + scaled;
-            assign shown = charged - (fire ? THETA : {W{1'b0}});
+            assign shown = charged + (fire ? ADDED - THETA : ADDED);
             always @(posedge clk)
                 if (clear) mem <= START;
                 else if (valid) mem <= shown;

@@ -77,6 +77,8 @@ NETWORKS: dict[str, Callable[[], ir.Network]] = {
     "delayed": lambda: _rate("subtract", True, ir.Leak("shift", 2)),
     "at once": lambda: _rate("subtract", False, ir.Leak("multiply", 3, np.array([5, 6, 7, 3, 8]))),
     "to zero": lambda: _rate("zero", False, ir.Leak("shift", 3)),
+    "no leak, at once": lambda: _rate("subtract", False, ir.Leak("none"), "ge"),
+    "no leak, delayed": lambda: _rate("subtract", True, ir.Leak("none")),
     "counted": _counted,
     "growing": _growing,
     "first": lambda: _rule("first_to_threshold", 5, 4),
@@ -136,6 +138,24 @@ MUTANTS = {
     ),
     "reset acts before the leak": Mutant(
         "delayed", "sct_lif.v", "mem   <= charged;", "mem   <= charged - (fire ? THETA : {W{1'b0}});"
+    ),
+    "no constant with a spike": Mutant(
+        "no leak, at once", "sct_lif.v", "= charged + (fire ? ADDED -", "= charged + (fire ? -"
+    ),
+    "no constant without a spike": Mutant(
+        "no leak, at once",
+        "sct_lif.v",
+        "charged + (fire ? ADDED - THETA : ADDED)",
+        "charged - (fire ? THETA - ADDED : 0)",
+    ),
+    "no constant beside a delayed reset": Mutant(
+        "no leak, delayed", "sct_lif.v", "= leaked + (fired ? ADDED -", "= leaked + (fired ? -"
+    ),
+    "no constant where there is no delayed reset": Mutant(
+        "no leak, delayed",
+        "sct_lif.v",
+        "leaked + (fired ? ADDED - THETA : ADDED)",
+        "leaked - (fired ? THETA - ADDED : 0)",
     ),
     "reset to zero is lost": Mutant("to zero", "sct_lif.v", "if (clear | (valid & fire)) mem", "if (clear) mem"),
     "wrong START": Mutant("to zero", "sct_lif.v", ") mem <= START;", ") mem <= {W{1'b0}};"),

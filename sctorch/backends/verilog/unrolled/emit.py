@@ -313,18 +313,15 @@ def _neuron(design: DesignPlan, neuron: NeuronPlan, synapse: SynapsePlan, stage:
         lines += stream_source(layer.name, source, layer.size, _done(design, stage - 1)[:2], registered=1)
     for i, (membrane, counter) in enumerate(zip(neuron.membranes, synapse.counters, strict=True)):
         width, theta = membrane.width, int(layer.threshold[i])
-        limit = theta - membrane.offset - (layer.compare == "ge")
-        if limit >= (1 << (width - 1 if membrane.signed else width)):
-            limit = (1 << (width - 1 if membrane.signed else width)) - 1  # beyond reach: it can never fire
         name = f"{layer.name}__{i}"
         random = f"{layer.name}__random[{i * bits} +: {bits}]" if source is not None else f"{bits}'d0"
         lines += [
             f"    wire [{width - 1}:0] {name}__shown;",
             f"    sct_lif #(.W({width}), .SIGNED({int(membrane.signed)}), .CW({counter.width}), "
             f".CURRENT_SIGNED({int(counter.signed)}), .SHIFT({neuron.shift}), {_leak(layer.leak, i)},",
-            f"        .START({constant(membrane.start, width)}), .LIMIT({constant(limit, width)}), "
-            f".THETA({constant(theta, width)}), .RESET({_RESET[layer.reset]}), "
-            f".DELAY({int(layer.reset_delay)})) {name} (",
+            f"        .START({constant(membrane.start, width)}), .LIMIT({constant(membrane.limit, width)}), "
+            f".THETA({constant(theta, width)}), .ADDED({constant(membrane.added, width)}), "
+            f".RESET({_RESET[layer.reset]}), .DELAY({int(layer.reset_delay)})) {name} (",
             f"        .clk(clk), .clear({_clear(design, stage)}), .valid(valid[{stage}]),",
             f"        .current({synapse.layer.name}__current{i}), .random({random}),",
             f"        .spike({layer.name}__spikes[{i}]), .shown({name}__shown));",

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from sctorch import ir
 from sctorch.backends.verilog.names import check_name
+from sctorch.ir.ranges import LayerRanges
 
 __all__ = [
     "CounterPlan",
@@ -32,7 +33,7 @@ class CounterPlan:
 
     planes : (exponent, bits) with bits as (term index, inverted). An inhibitory synapse counts the
         inverted term, which adds one too many at each tick; `constant` takes that back.
-    folded : the constant is hidden in the membrane (see `MembranePlan.offset`) and not added here.
+    folded : the constant comes with the membrane (see `MembranePlan`) and is not added here.
     ticks : ticks of a timestep, over which the counts are summed.
     """
 
@@ -76,11 +77,17 @@ class SynapsePlan:
 
 @dataclass(frozen=True)
 class MembranePlan:
-    """A register that holds a membrane m as n = m - offset."""
+    """A register that holds a membrane m as n = m - offset.
+
+    added : what each timestep adds beside the current, together with the reset.
+    limit : n plus the current fires above it; -1, where the offset could be chosen so: the sign alone decides.
+    """
 
     width: int
     signed: bool
     offset: int
+    added: int = 0
+    limit: int = 0
 
     @property
     def start(self) -> int:
@@ -166,19 +173,11 @@ def plan(network: ir.Network, logic_depth: int = LOGIC_DEPTH, input_register: bo
         if isinstance(layer, ir.Neuron):
             assert isinstance(before, ir.Synapse)
             shift = layer.frac - before.frac
-            folded = layer.leak.kind == "shift"
+            folded = layer.leak.kind == "shift" or (layer.leak.kind == "none" and layer.reset == "subtract")
             synapses.append(_synapse(before, folded))
             bounds = ranges[layer.name]
-            assert bounds.charged is not None
-            assert bounds.membrane is not None
-            membranes = []
-            for i, counter in enumerate(synapses[-1].counters):
-                # n - floor(n / 2**k) stands still under a constant drive c at n = c * 2**k: with the
-                # membrane counted from there, the constant vanishes from the adder.
-                offset = (counter.constant << shift << layer.leak.shift) if folded else 0
-                values = [0, *(int(b[i]) for s in (bounds.charged, bounds.membrane) for b in (s.low, s.high))]
-                membranes.append(_membrane(min(values) - offset, max(values) - offset, offset))
-            neurons.append(NeuronPlan(layer, shift, tuple(membranes)))
+            membranes = tuple(_neuron(layer, bounds, i, c, shift) for i, c in enumerate(synapses[-1].counters))
+            neurons.append(NeuronPlan(layer, shift, membranes))
         elif isinstance(layer, ir.Readout):
             shift = 0
             if isinstance(before, ir.Synapse):
@@ -187,17 +186,42 @@ def plan(network: ir.Network, logic_depth: int = LOGIC_DEPTH, input_register: bo
             scores = ranges[layer.name].membrane
             assert scores is not None
             low, high = int(scores.low.min()), int(scores.high.max())
-            register = _membrane(low, high, 0)
-            readout = ReadoutPlan(layer, shift, register.width, register.signed, logic_depth)
+            readout = ReadoutPlan(layer, shift, *_register(min(low, 0), max(high, 0)), logic_depth)
     assert readout is not None
     return DesignPlan(network, tuple(synapses), tuple(neurons), readout, input_register)
 
 
-def _membrane(low: int, high: int, offset: int) -> MembranePlan:
-    low, high = min(low, 0 - offset), max(high, 0 - offset)
+def _neuron(layer: ir.Neuron, bounds: LayerRanges, i: int, counter: CounterPlan, shift: int) -> MembranePlan:
+    """The register of neuron i, counted from where it costs least."""
+    assert bounds.charged is not None
+    assert bounds.membrane is not None
+    reached = int(layer.threshold[i]) - (layer.compare == "ge")  # a membrane above it fires
+    constant = counter.constant << shift
+    low, high = int(bounds.charged.low[i]), int(bounds.charged.high[i])
+    offset = added = 0
+    if layer.leak.kind == "shift":
+        # n - floor(n / 2**k) stands still under a constant drive c at n = c * 2**k: with the
+        # membrane counted from there, the constant vanishes from the adder.
+        offset = constant << layer.leak.shift
+    elif layer.leak.kind == "none" and layer.reset == "subtract":
+        added = constant
+    early = 0 if layer.reset_delay else added  # a reset at once adds it after the comparison
+    if layer.leak.kind == "none" and reached < high:
+        offset = reached + 1 - early  # without a leak any offset stays, and this one puts the limit at -1
+    values = [low - offset - early, high - offset - early]
+    values += [m - offset for m in (0, int(bounds.membrane.low[i]), int(bounds.membrane.high[i]))]
+    limit = reached - offset - early
+    if reached < high:
+        values.append(limit)
+    width, signed = _register(min(values), max(values))
+    most = (1 << (width - signed)) - 1
+    return MembranePlan(width, signed, offset, added, min(limit, most))  # beyond reach: it can never fire
+
+
+def _register(low: int, high: int) -> tuple[int, bool]:
+    """(width, signed) of a register that holds these numbers."""
     signed = low < 0
-    width = ir.signed_width(low, high) if signed else ir.unsigned_width(high)
-    return MembranePlan(max(width, 2), signed, offset)
+    return max(ir.signed_width(low, high) if signed else ir.unsigned_width(high), 2), signed
 
 
 def input_places(layer: ir.Synapse) -> int:
