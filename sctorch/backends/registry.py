@@ -1,4 +1,4 @@
-"""The known backends, by name; each is a module with `check`, `export` and `load`."""
+"""The known backends, by name; each is a module with `OPTIONS`, `check`, `export` and `load`."""
 
 from __future__ import annotations
 
@@ -11,13 +11,18 @@ from sctorch import ir
 from sctorch.backends.design import Design, read_description
 from sctorch.errors import ConfigError
 
-__all__ = ["backend_names", "check_network", "export_network", "load"]
+__all__ = ["backend_names", "backend_options", "check_network", "export_network", "load"]
 
 _BACKENDS = {"verilog": "sctorch.backends.verilog", "hls": "sctorch.backends.hls"}
 
 
 def backend_names() -> list[str]:
     return list(_BACKENDS)
+
+
+def backend_options(name: str) -> list[str]:
+    """The names of a backend's options."""
+    return list(_module(name).OPTIONS)
 
 
 def _module(name: str) -> Any:

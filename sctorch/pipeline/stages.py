@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -240,12 +239,13 @@ def _synthesiser(target: str, route: bool) -> Callable[[Context], bool]:
 
 def check_names(recipe: CheckedRecipe) -> None:
     """ConfigError for a backend, an option or a target that nobody knows, before any work."""
+    from sctorch.backends.registry import backend_options
     from sctorch.hardware.targets import get_target
 
     for export in recipe.plain["exports"]:
         if export["backend"] not in _TOOLS:
             raise ConfigError(f"{recipe.where}: backend {export['backend']!r} is unknown; known: {', '.join(_TOOLS)}")
-        known = getattr(import_module(f"sctorch.backends.{export['backend']}.design"), "OPTIONS", export["options"])
+        known = backend_options(export["backend"])
         for option in export["options"]:
             if option not in known:
                 raise ConfigError(

@@ -258,6 +258,15 @@ def test_an_unknown_target_or_backend_is_a_bad_recipe(
     assert not out.exists()
 
 
+@pytest.mark.parametrize("options", ["architecture: folded, inputs_per_clock: 2", "interface: stream, bus_bits: 16"])
+def test_every_option_of_a_backend_may_stand_in_a_recipe(
+    recipe: Path, out: Path, fakes: Any, capsys: Any, options: str
+) -> None:
+    status, ran, _ = run(recipe, out, capsys, "--exports", f"[{{backend: verilog, options: {{{options}}}}}]")
+    assert status == 0
+    assert "verilog" in ran
+
+
 @pytest.mark.skipif(os.name != "posix", reason="file locks are POSIX's")
 def test_two_runs_do_not_share_a_folder(recipe: Path, finished: Path, fakes: Any, capsys: Any) -> None:
     import fcntl

@@ -15,9 +15,10 @@ from sctorch.backends.verilog.folded import design as folded
 from sctorch.errors import ConfigError, UnsupportedError
 from sctorch.hardware.targets import get_target
 
-__all__ = ["ARCHITECTURES", "check", "choose", "export", "load"]
+__all__ = ["ARCHITECTURES", "OPTIONS", "check", "choose", "export", "load"]
 
 ARCHITECTURES = ("unrolled", "folded", "auto")
+OPTIONS: dict[str, Any] = {**unrolled.OPTIONS, **folded.OPTIONS}  # of any architecture, with their defaults
 # Shares of a part's LUTs that an estimate may take: it may be wrong, and routing needs room.
 UNROLLED_SHARE, FOLDED_SHARE = 0.6, 0.8
 
@@ -57,10 +58,9 @@ def _resolve(network: ir.Network, options: Mapping[str, Any], target: str | None
         )  # fmt: skip
     if wanted != "auto":
         return dict(options), ""
-    known = {**unrolled.OPTIONS, **folded.OPTIONS}
-    unknown = sorted(set(options) - set(known))
+    unknown = sorted(set(options) - set(OPTIONS))
     if unknown:
-        raise ConfigError(f"verilog backend: option {unknown[0]!r} is unknown; known: {', '.join(known)}")
+        raise ConfigError(f"verilog backend: option {unknown[0]!r} is unknown; known: {', '.join(OPTIONS)}")
     if target is None:
         raise ConfigError("verilog backend: architecture 'auto' needs a target; name one, or choose unrolled or folded")
     picked, reason = choose(network, options, target)
