@@ -19,6 +19,7 @@ MAY_IMPORT: dict[str, set[str] | str] = {
     "__init__": ALL,
     "cli": {"pipeline"},
     "exporting": ALL,
+    "importing": ALL,
     "pipeline": ALL,
     "errors": set(),
     "checks": set(),
