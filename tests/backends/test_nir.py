@@ -265,6 +265,34 @@ def test_spikes_of_an_encoder_outside_the_graph_run_it_exactly(tmp_path: Path) -
     assert sctorch.verify(net, design, x).ok
 
 
+def test_the_digits_go_through_nir_and_snntorch(tmp_path: Path) -> None:
+    """Pixels as a direct encoder's integers: the graph, its import, and snntorch's import of it spike alike."""
+    from sklearn.datasets import load_digits
+
+    torch.manual_seed(1)
+    net = nn.SpikingNetwork(
+        nn.DirectEncoder(64, bits=4), nn.FixedLinear(64, 20, weight_bits=4),
+        nn.LIF(20, beta=0.5, threshold=1.0, reset_mechanism="zero", frac_bits=15),
+        nn.FixedLinear(20, 10, weight_bits=4),
+        nn.LIF(10, beta=0.5, threshold=0.5, reset_mechanism="zero", frac_bits=12), nn.SNNReadout(10), num_steps=8,
+    )  # fmt: skip
+    with torch.no_grad():
+        for synapse in (m for m in net.modules() if isinstance(m, nn.FixedLinear)):
+            synapse.weight.uniform_(-0.4, 0.5)
+    x = torch.from_numpy(load_digits().data[:200] / 16).float()
+    design = sctorch.export(net, tmp_path / "d", backend="nir")
+    report = sctorch.verify(net, design, x)
+    assert report.ok
+    assert report.spikes_compared > 1000
+    spikes = net.trace(x)["neuron2"].numpy()
+    again = sctorch.import_nir(design.path, encoder=nn.DirectEncoder(64, bits=4))
+    assert np.array_equal(again.trace(x)["neuron2"].numpy(), spikes)
+    theirs = import_from_nir(nir.read(design.path))
+    pixels = torch.from_numpy(ir.check_input(design.network, x.numpy()) / 16).float()
+    with torch.no_grad():
+        assert np.array_equal(torch.stack([theirs(pixels)[0] for _ in range(8)]).numpy(), spikes)
+
+
 def changed(path: Path, name: str, field: str, value: Callable[[np.ndarray], np.ndarray]) -> None:
     graph = nir.read(path)
     setattr(graph.nodes[name], field, value(getattr(graph.nodes[name], field)))

@@ -202,6 +202,30 @@ def kinds(text: str) -> str:
     return {"tensor(int64)": "i8", "tensor(int32)": "i4", "tensor(uint8)": "u1"}[text]
 
 
+@pytest.mark.parametrize("rule", ir.layers.DECISION_RULES["spike"])
+def test_each_rule_decides_as_the_simulator(tmp_path: Path, rule: str) -> None:
+    """Spikes go straight to the readout, in many windows, so that the rules really differ from one another."""
+    size = 2 if rule == "binary_logit" else 5
+    threshold = 4 if rule in ir.layers.THRESHOLD_RULES else 1
+    layers = (
+        ir.EventEncoder("spikes_in", size), ir.FixedSynapse("synapse", np.eye(size), np.zeros(size), 1, 0),
+        ir.Neuron("neuron", size, 0, [1] * size, ir.Leak(), "ge", "zero", False),
+    )  # fmt: skip
+    network = ir.Network("rule", 14, (*layers, ir.Readout("readout", size, "spike", rule, class_threshold=threshold)))
+    x = builders.random_input(network, 300, 9)
+    expected = ir.simulate(network, x)
+    if threshold > 1:
+        others = [ir.Readout("readout", size, "spike", "argmax_spike_count")]
+        others += [
+            ir.Readout("readout", size, "spike", r, class_threshold=t)
+            for r in ir.layers.THRESHOLD_RULES for t in (3, 4, 5) if (r, t) != (rule, 4)
+        ]  # fmt: skip
+        for other in others:
+            decisions = ir.simulate(replace(network, layers=(*layers, other)), x)["readout.decision"]
+            assert not np.array_equal(decisions, expected["readout.decision"])
+    assert_same(backend.export(network, tmp_path / "d", {}), x, expected)
+
+
 @pytest.mark.parametrize("rule", ["binary_logit", "argmax_membrane"])
 def test_the_class_is_what_the_last_decision_stands_for(tmp_path: Path, rule: str) -> None:
     source = ir.StreamSource("lfsr", 3, (5, 3), 7, "independent")

@@ -24,7 +24,7 @@ def description(graph: Any) -> dict[str, Any]:
         data = json.loads(text) if isinstance(text, str | bytes) else {}
     except ValueError:
         data = {}
-    return data if isinstance(data, dict) else {}
+    return data if isinstance(data, dict) and set(data) >= {"layers", "num_steps", "name", "meta", "dt"} else {}
 
 
 def read_network(source: Any) -> ir.Network:
@@ -44,7 +44,7 @@ def read_network(source: Any) -> ir.Network:
     graph = open_graph(source)
     where = str(source) if isinstance(source, str | Path) else "the graph"
     data = description(graph)
-    if not {"layers", "num_steps", "name", "meta", "dt"} <= set(data):
+    if not data:
         raise ConfigError(f"{where} has no metadata of sctorch, which holds the grids; use sctorch.import_nir")
     nodes = dict(chain(graph, where))
     try:
