@@ -47,7 +47,8 @@ def import_nir(
     ConfigError, ShapeError
         For a file that cannot be read, an argument out of range, or nodes whose sizes do not fit.
     """
-    graph, ours = open_graph(source), description(open_graph(source))
+    graph = open_graph(source)
+    ours = description(graph)
     lost = [what for what in ours.get("beyond", []) if not what.startswith(f"{ours['layers'][0]['name']}:")]
     if lost:
         raise UnsupportedError(

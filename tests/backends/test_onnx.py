@@ -99,7 +99,9 @@ def wide(name: str) -> ir.Network:
             ir.StochasticSynapse("synapse1", weight, np.zeros(5), 4, source),
             ir.Neuron("neuron1", 5, 3, [9] * 5, ir.Leak("shift", 2)),
             ir.Delay("delay1", 5, 1),
-            ir.Readout("readout", 5, "spike", "argmax_spike_count"),
+            ir.FixedSynapse("synapse2", [[16383, -16383, 127, 128, -128], [-129, 8000, -7999, 300, -1]], [0, 9], 14),
+            ir.Neuron("neuron2", 2, 14, [3000, 200], ir.Leak("multiply", 3, [5, 7])),
+            ir.Readout("readout", 2, "spike", "argmax_spike_count"),
         ))  # fmt: skip
     fine = name == "64 bits"
     bits = 16 if fine else 7  # 16: of no byte; 7: products of bytes that 16 bits do not hold

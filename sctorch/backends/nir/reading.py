@@ -24,7 +24,9 @@ def description(graph: Any) -> dict[str, Any]:
         data = json.loads(text) if isinstance(text, str | bytes) else {}
     except ValueError:
         data = {}
-    return data if isinstance(data, dict) and set(data) >= {"layers", "num_steps", "name", "meta", "dt"} else {}
+    needed = {"layers", "num_steps", "name", "meta", "dt"}
+    ours = isinstance(data, dict) and needed <= set(data) and isinstance(data["layers"], list) and data["layers"]
+    return data if ours else {}
 
 
 def read_network(source: Any) -> ir.Network:

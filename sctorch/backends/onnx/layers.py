@@ -99,14 +99,25 @@ def _stochastic_synapse(graph: Graph, layer: ir.StochasticSynapse, bits: str, fi
 
 
 def _fixed_synapse(graph: Graph, layer: ir.FixedSynapse, x: str) -> str:
+    """One product of bytes where the weights are bytes, two for up to 14 bits, else one of words: products of bytes
+    are many times as fast."""
     weight = _weight(graph, layer)
-    largest = int(np.abs(layer.weight).max())
-    # Runtimes add two products of bytes in 16 bits on some processors, and that must not saturate.
-    if largest <= 127 and layer.input_bits <= 8 and 2 * largest * max(1, 2**layer.input_bits - 1) < 2**15:
+    largest, most = int(np.abs(layer.weight).max()), max(1, 2**layer.input_bits - 1)
+    # Some processors add two products of bytes in 16 bits, and that must not saturate.
+    if most > 255 or 2 * most * min(largest, 128) >= 2**15 or largest >= 2**14:
+        wide = graph.prepare("Cast", weight, to=graph.word)
+        current = graph.node("MatMul", graph.node("Cast", x, to=graph.word), wide)
+    elif largest < 2**7:
         current = _as_word(graph, graph.node("MatMulInteger", x, weight))
-    else:
-        weight = graph.prepare("Cast", weight, to=graph.word)
-        current = graph.node("MatMul", graph.node("Cast", x, to=graph.word), weight)
+    else:  # w = 128 high + low
+        wide, step = graph.prepare("Cast", weight, to=INT32), graph.number(128, INT32)
+        low = graph.prepare("Mod", wide, step)
+        high = graph.prepare("Div", graph.prepare("Sub", wide, low), step)
+        halves = [
+            graph.node("MatMulInteger", x, graph.prepare("Cast", half, to=TensorProto.INT8)) for half in (high, low)
+        ]
+        upper, lower = (_as_word(graph, half) for half in halves)
+        current = graph.node("Add", graph.shift_up(upper, 7), lower)
     return _with_bias(graph, layer, current)
 
 
