@@ -33,7 +33,7 @@ def main() -> None:
     x = np.random.default_rng(0).random((max(BATCHES), 784), dtype=np.float32)
     with tempfile.TemporaryDirectory() as folder:
         design = sctorch.export(net, Path(folder) / "net", backend="onnx")
-        sctorch.verify(net, [design, design.using(form="step")], x[:50]).raise_if_failed()  # type: ignore[attr-defined]
+        sctorch.verify(net, design, x[:50]).raise_if_failed()
         path = design.folder / "window.onnx"
         print(describe(), f"\nwindow.onnx: {path.stat().st_size:,} bytes")
         options = onnxruntime.SessionOptions()

@@ -20,6 +20,7 @@ from sctorch.errors import ConfigError
 __all__ = ["OnnxDesign", "check", "export", "load"]
 
 FORMS = ("window", "step")
+OPTIONS: dict[str, Any] = {}
 
 
 class OnnxDesign(Design):
@@ -41,6 +42,11 @@ class OnnxDesign(Design):
     @property
     def label(self) -> str:
         return f"onnx {self.form}" + ("" if self.runtime == "onnxruntime" else f" ({self.runtime})")
+
+    @property
+    def forms(self) -> tuple[Design, ...]:
+        """Both files; of a design that was told to use the step alone, that one."""
+        return (self, self.using("step")) if self.form == "window" else (self,)
 
     def using(self, form: str | None = None, runtime: str | None = None) -> OnnxDesign:
         """The same files, run by the other form or runtime."""
