@@ -173,6 +173,28 @@ def test_a_gain_moves_into_the_threshold() -> None:
     assert torch.equal(plain, sctorch.import_nir(slower, 8, dt=1.0).trace(x)["neuron1"])
 
 
+def test_an_if_counts_its_current_r_dt_times() -> None:
+    x = (torch.rand(8, 30, 2, generator=torch.Generator().manual_seed(0)) < 0.5).float()
+    plain = lif_graph(node=nir.IF(r=np.full(2, 1e4), v_threshold=np.ones(2)))
+    twice = lif_graph(node=nir.IF(r=np.full(2, 2e4), v_threshold=np.full(2, 2.0)))
+    in_steps = lif_graph(node=nir.IF(r=np.ones(2), v_threshold=np.ones(2)))
+    spikes = [sctorch.import_nir(graph, 8, dt=dt).trace(x)["neuron1"] for graph, dt in (
+        (plain, None), (twice, None), (in_steps, 1.0))]  # fmt: skip
+    assert spikes[0].any()
+    assert torch.equal(spikes[0], spikes[1])
+    assert torch.equal(spikes[0], spikes[2])
+
+
+def test_time_constants_in_float32_give_the_beta_that_was_meant() -> None:
+    betas = np.array([*range(255), 255.5, 255.75]) / 256  # the last two are 1 - 2^-9 and 1 - 2^-10
+    tau = (1e-4 / (1 - betas)).astype(np.float32)
+    for beta, t in zip(betas[[0, 3, 64, 77, 254, 255, 256]], tau[[0, 3, 64, 77, 254, 255, 256]], strict=True):
+        constants = np.full(2, t), np.full(2, t / np.float32(1e-4))
+        ours = sctorch.import_nir(lif_graph(tau=constants[0], r=constants[1]), 2)
+        assert float(ours.conversion.layers[0].beta_error) == 0
+        assert sctorch.lower.lower(ours, "net").layers[2].leak.beta[0] == beta
+
+
 def test_off_the_grid_is_refused_or_rounded_with_the_error_stated() -> None:
     graph = lif_graph(tau=np.full(2, 1e-3))  # beta = 0.9
     with pytest.raises(UnsupportedError, match=r"lif .*: beta = 0.9, off the grid"):
@@ -247,6 +269,25 @@ def test_what_nir_cannot_say_is_refused_or_attached(tmp_path: Path, name: str) -
             design.trace(x)
         with pytest.raises(UnsupportedError, match="holds its network in part alone"):
             sctorch.import_nir(design.path)
+
+
+def test_one_bit_less_than_a_window_of_decays_needs_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And rightly: with it the simulator floors, and the graph does not."""
+    neuron = ir.Neuron("neuron1", 1, 10, [900], ir.Leak("shift", 1), reset="zero")
+    network = ir.Network("bits", 8, (
+        ir.EventEncoder("spikes_in", 1), ir.FixedSynapse("synapse1", [[1]], [0], 1, 3), neuron,
+        ir.Readout("readout", 1, "spike", "argmax_spike_count"),
+    ))  # fmt: skip
+    x = np.zeros((8, 2, 1))
+    x[0, 0] = 1
+    enough = backend.export(network, tmp_path / "enough", {}).trace(x)
+    assert_traces_equal(ir.simulate(network, x), enough, tuple(enough))
+    short = replace(network, layers=(*network.layers[:2], replace(neuron, frac=9), network.layers[3]))
+    with pytest.raises(UnsupportedError, match=r"floors to 9 fractional bits .* Give it 10 fractional bits"):
+        backend.export(short, tmp_path / "short", {})
+    monkeypatch.setattr("sctorch.backends.nir.writing._of_leak", lambda *_: [])
+    with pytest.raises(ConfigError, match="between the network's integers"):
+        backend.export(short, tmp_path / "short", {}).trace(x)
 
 
 def test_any_network_comes_back_the_same(tmp_path: Path) -> None:
