@@ -367,7 +367,7 @@ def test_a_table_too_large_is_refused_by_name_before_anything_is_written(tmp_pat
         ir.Readout("readout", 2, "membrane", "argmax_membrane", 8),
     )  # fmt: skip
     network = ir.Network("huge", 60000, layers)
-    with pytest.raises(UnsupportedError, match="synapse: a table of 29,297 MiB for a independent source"):
+    with pytest.raises(UnsupportedError, match="synapse: a table of 29,297 MiB for the decorrelator 'independent'"):
         backend.export(network, tmp_path / "d", {})
     assert list(tmp_path.iterdir()) == []
     small = replace(source, decorrelator="shift")

@@ -17,7 +17,7 @@ from sctorch.checks import check_flag, check_number
 from sctorch.errors import ConfigError
 from sctorch.ir.simulator import decide, encode
 
-__all__ = ["NirDesign", "check", "export", "load"]
+__all__ = ["OPTIONS", "NirDesign", "check", "export", "load"]
 
 FILE = "network.nir"
 OPTIONS: dict[str, Any] = {"dt": DT, "attach": False}

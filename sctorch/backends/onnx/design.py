@@ -17,7 +17,7 @@ from sctorch.backends.onnx.streams import check_table
 from sctorch.checks import check_choice
 from sctorch.errors import ConfigError
 
-__all__ = ["OnnxDesign", "check", "export", "load"]
+__all__ = ["OPTIONS", "OnnxDesign", "check", "export", "load"]
 
 FORMS = ("window", "step")
 OPTIONS: dict[str, Any] = {}

@@ -47,7 +47,7 @@ def check_table(where: str, source: StreamSource, n: int, ticks: int) -> None:
     size = int(np.prod(_shape(source, n, ticks), dtype=object)) * numpy_type(integer_type(source.bits)).itemsize
     if size > MOST_TABLE:
         raise UnsupportedError(
-            f"a table of {size / 2**20:,.0f} MiB for a {source.decorrelator} source", where,
+            f"a table of {size / 2**20:,.0f} MiB for the decorrelator {source.decorrelator!r}", where,
             f"The onnx backend holds random numbers as tables of at most {MOST_TABLE / 2**20:,.0f} MiB: take the "
             "decorrelator 'shared' or 'shift', a shorter LFSR, or a shorter window.",
         )  # fmt: skip
