@@ -21,6 +21,7 @@ from sctorch.errors import (
 if TYPE_CHECKING:
     from sctorch import backends, compress, cost, data, ir, lower, nn, train
     from sctorch.exporting import export
+    from sctorch.importing import import_nir
     from sctorch.verification import verify
     from sctorch.verification.proofs import check_equivalence
 
@@ -28,13 +29,14 @@ __version__ = "0.1.0"
 
 __all__ = [
     "ConfigError", "MismatchError", "SctorchError", "ShapeError", "ToolFailedError", "ToolNotFoundError",
-    "UnsupportedError", "__version__", "backends", "check_equivalence", "compress", "cost", "data", "export", "ir",
-    "lower", "nn", "train", "verify",
+    "UnsupportedError", "__version__", "backends", "check_equivalence", "compress", "cost", "data", "export",
+    "import_nir", "ir", "lower", "nn", "train", "verify",
 ]  # fmt: skip
 
 _MODULES = ("backends", "compress", "cost", "data", "ir", "lower", "nn", "train")
 _FUNCTIONS = {
     "export": "sctorch.exporting",
+    "import_nir": "sctorch.importing",
     "verify": "sctorch.verification",
     "check_equivalence": "sctorch.verification.proofs",
 }

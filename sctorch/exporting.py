@@ -39,7 +39,8 @@ def export(
     net : a torch network, an integer network, or a snntorch network (see `sctorch.nn.from_snntorch`, which has
         more to choose from).
     folder : where the design goes; written beside and renamed, so that it is whole or absent.
-    backend : "verilog" (our own RTL) or "hls" (an hls4ml project for Vitis).
+    backend : "verilog" (our own RTL), "hls" (an hls4ml project for Vitis), "onnx" (integer ONNX graphs) or "nir" (a
+        graph for other libraries of spiking networks).
     target : the part that it is meant for (`sctorch.hardware.targets`).
     name : the design's name (a-z, 0-9, _); by default the folder's. An integer network has its own.
     meta : texts that travel with the design, such as class names. An integer network has its own.

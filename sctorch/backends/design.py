@@ -39,6 +39,11 @@ class Design(ABC):
         """What a comparison calls it."""
         return self.backend
 
+    @property
+    def forms(self) -> tuple[Design, ...]:
+        """Every way in which the exported files run, each as a design; `sctorch.verify` takes them all."""
+        return (self,)
+
     @abstractmethod
     def trace(self, x: np.ndarray) -> ir.Trace:
         """Run the exported files and return every signal they expose, under the keys of `ir.simulate`."""

@@ -13,7 +13,12 @@ from sctorch.errors import ConfigError
 
 __all__ = ["backend_names", "backend_options", "check_network", "export_network", "load"]
 
-_BACKENDS = {"verilog": "sctorch.backends.verilog", "hls": "sctorch.backends.hls"}
+_BACKENDS = {
+    "verilog": "sctorch.backends.verilog",
+    "hls": "sctorch.backends.hls",
+    "onnx": "sctorch.backends.onnx",
+    "nir": "sctorch.backends.nir",
+}
 
 
 def backend_names() -> list[str]:

@@ -70,7 +70,7 @@ class ExportPart:
 
     Parameters
     ----------
-    backend : "verilog" or "hls".
+    backend : "verilog", "hls", "onnx" or "nir".
     target : the part that it is meant for; null: none in particular.
     options : the backend's own options.
     """

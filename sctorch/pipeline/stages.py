@@ -134,7 +134,7 @@ def _export_stage(export: dict[str, Any]) -> Stage:
         files=(backend,),
         part=export,
         after=("lower",),
-        sources=("ir", "backends/design.py", f"backends/{backend}", "../hls" if backend == "hls" else "../hdl"),
+        sources=("ir", "backends/design.py", f"backends/{backend}", *_RESOURCES.get(backend, ())),
         tools=_TOOLS.get(backend, ()),
     )
 
@@ -156,8 +156,9 @@ def _synth_stage(target: str, route: bool) -> Stage:
     )
 
 
+_RESOURCES = {"verilog": ("../hdl",), "hls": ("../hls",)}  # hand-written sources that an export takes with it
 # To run an export: CXXRTL (in yosys) turns Verilog into C++; HLS is C++ already.
-_TOOLS = {"verilog": ("yosys", "g++"), "hls": ("g++",)}
+_TOOLS: dict[str, tuple[str, ...]] = {"verilog": ("yosys", "g++"), "hls": ("g++",), "onnx": (), "nir": ()}
 
 
 def _without(values: dict[str, Any], *names: str) -> dict[str, Any]:

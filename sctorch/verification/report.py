@@ -107,6 +107,7 @@ def verify(
     designs: list[Design] = list(design) if isinstance(design, Sequence) else [design]
     for d in designs:
         check_instance(d, Design, "verify: design", "an exported design, or a list of them")
+    designs = [form for d in designs for form in d.forms]
     x = np.asarray(x.detach().cpu() if isinstance(x, torch.Tensor) else x, dtype=np.float32)
     given: torch.nn.Module | None = None  # a snntorch network, as it is
     if isinstance(net, torch.nn.Module) and not isinstance(net, SpikingNetwork):
