@@ -126,8 +126,8 @@ def _with_energy(observation: Observation, values: dict[str, Any], extra: dict[s
     given = observation.energy_nj
     if given is not None and (observation.clock_mhz is None or observation.inferences_per_run is None):
         raise ObservationLoadError(
-            f"{where}: energy_nj = {given:g} without clock_mhz and inferences_per_run cannot be followed; give both, or "
-            "leave it out"
+            f"{where}: energy_nj = {given:g} without clock_mhz and inferences_per_run cannot be followed; give both, "
+            "or leave it out"
         )
     energy = observation.energy(observation.power_mw)
     if energy is None:
@@ -159,6 +159,8 @@ def normalised(record: Mapping[str, Any], where: str) -> dict[str, Any]:
 
 def _scaled(name: str, value: Any, where: str) -> tuple[str, Any]:
     stem, _, unit = name.rpartition("_")
+    if name in FIELDS:
+        return name, value
     if name in UNITS:
         if not isinstance(value, Mapping) or set(value) != {"value", "unit"} or not isinstance(value["unit"], str):
             ours = next(iter(UNITS[name]))
@@ -166,16 +168,14 @@ def _scaled(name: str, value: Any, where: str) -> tuple[str, Any]:
                 f"{where}: {name} = {value!r} has no unit; call it {name}_{ours}, or give value and unit"
             )
         stem, unit, value = name, value["unit"].strip().lower(), value["value"]
-    if stem in UNITS:
+    if stem in UNITS and len(unit) <= 3:  # power_kw, and not power_report
         if unit not in UNITS[stem]:
             known = ", ".join(f"{stem}_{u}" for u in UNITS[stem])
             raise ObservationLoadError(f"{where}: {name} has the unknown unit {unit!r}; known: {known}")
         ours = next(iter(UNITS[stem]))
         field = FIELDS[f"{stem}_{ours}"]
-        scale = UNITS[stem][unit]
-        return field.name, value if scale == 1 else checked(field, value, f"{where}, {name}") * scale
-    if name not in FIELDS:
-        near = difflib.get_close_matches(name.lower(), FIELDS, 1, 0.85)
-        if near:
-            raise ObservationLoadError(f"{where}: {name!r} is no field; did you mean {near[0]!r}?")
+        return field.name, checked(field, value, f"{where}, {name}") * UNITS[stem][unit]
+    near = difflib.get_close_matches(name.lower(), FIELDS, 1, 0.85)
+    if near:
+        raise ObservationLoadError(f"{where}: {name!r} is no field; did you mean {near[0]!r}?")
     return name, value
