@@ -82,7 +82,7 @@ _JSONS = ("yosys stat -json ('modules')", "nextpnr --report ('fmax' and 'utiliza
 
 
 def _read_json(path: Path) -> Report:
-    data = load_json(path)
+    data = load_json(path, once=False)
     if isinstance(data, dict):
         if "fmax" in data or "utilization" in data or "critical_paths" in data:
             return nextpnr.read_json(path, data)

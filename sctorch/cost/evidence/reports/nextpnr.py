@@ -58,7 +58,7 @@ def read_log(path: Path) -> Report:
     for line in lines(path):
         if "Max frequency" in line:
             found = _FMAX.match(line)
-            if found and routed:
+            if found:
                 if found[3] != "MHz":
                     raise refuse(path, f"the clock {found[1]!r} has an unknown unit {found[3]!r}; known: MHz")
                 clocks[found[1]] = number(path, found[2], "Max frequency")

@@ -74,11 +74,14 @@ def digest(path: Path) -> str:
     return found.hexdigest()
 
 
-def load_json(path: Path) -> Any:
-    """What a JSON file holds. A name that stands twice in one object, NaN and Infinity are refused."""
+def load_json(path: Path, once: bool = True) -> Any:
+    """What a JSON file holds. NaN and Infinity are refused, and (`once`) a name that stands twice in one object.
+
+    A tool does not write a name twice, and looking for it takes most of the time of a long report.
+    """
     try:
         text = path.read_text(encoding="utf-8-sig")
-        return json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
+        return json.loads(text, object_pairs_hook=_once if once else None, parse_constant=_no_constant)
     except OSError as error:
         raise _unreadable(path, error) from error
     except (ValueError, RecursionError) as error:  # JSONDecodeError and UnicodeDecodeError are ValueErrors
