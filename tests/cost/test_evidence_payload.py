@@ -129,6 +129,13 @@ def test_what_does_not_fit_together_is_refused(
         load_synthesis_observation(reports, design={**DESIGN, **design}, **given)
 
 
+def test_what_is_no_mapping_is_refused() -> None:
+    with pytest.raises(ObservationLoadError, match="design: str where an object must be"):
+        load_synthesis_observation({"utilisation": PLACED}, design="settings.json", accuracy_score=1)  # type: ignore[arg-type]
+    with pytest.raises(ObservationLoadError, match="report_paths: PosixPath where an object must be"):
+        load_synthesis_observation(PLACED, design=DESIGN, accuracy_score=1)  # type: ignore[arg-type]
+
+
 def test_an_alias_of_a_target_becomes_its_name() -> None:
     design = {**DESIGN, "target": "artix7"}
     found = load_synthesis_observation({"utilisation": PLACED}, design=design, accuracy_score=0, latency_cycles=0)

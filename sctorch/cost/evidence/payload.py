@@ -103,8 +103,9 @@ def load_synthesis_observation(
     ObservationLoadError
         For a report that does not fit its kind, reports of different designs or parts, or a field that does not pass.
     """
-    if not isinstance(design, Mapping):
-        raise ObservationLoadError(f"design: {type(design).__name__} where an object must be")
+    for name, given_as in (("design", design), ("report_paths", report_paths)):
+        if not isinstance(given_as, Mapping):
+            raise ObservationLoadError(f"{name}: {type(given_as).__name__} where an object must be")
     record, evidence = _measured(report_paths)
     own = normalised(design, "design")
     measured = sorted(set(own) & (set(record) - {"latency_cycles", "device"}))

@@ -6,7 +6,7 @@ All of it is the tool's estimate before logic synthesis; `stage` says so.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -71,7 +71,7 @@ def read_xml(path: Path) -> Report:
                     break  # what follows, a part for each module, may be long
     except OSError as error:
         raise refuse(path, f"cannot be read: {error.strerror or error}") from error
-    except ElementTree.ParseError as error:
+    except (ElementTree.ParseError, LookupError) as error:  # an encoding that nobody knows is a LookupError
         raise truncated(path, f"the end of <profile> ({error})") from error
     for part in sorted(_XML_PARTS - parts):
         raise truncated(path, f"<{part}>")
@@ -169,11 +169,11 @@ def read_rpt(path: Path) -> Report:
     for key in ("Timing", "Latency", "Utilization"):
         if key not in kept:
             raise truncated(path, f"the summary table of {key!r}")
-    clock, target, estimated = _body(kept["Timing"])[0][:3]
+    clock, target, estimated = _first(path, kept, "Timing", 4)[:3]
     period, required = (
         measure(path, f"{cell} {facts['unit']}", TIME_NS, "clock period") for cell in (estimated, target)
     )
-    latency = _body(kept["Latency"])[0]
+    latency = _first(path, kept, "Latency", 5)
     header = kept["Utilization"].groups[0][0]
     total = next((row for row in _body(kept["Utilization"]) if row[0] == "Total"), None)
     if total is None or len(total) != len(header):
@@ -194,14 +194,23 @@ def _body(table: Table) -> list[list[str]]:
     return [row for group in table.groups[1:] for row in group]
 
 
+def _first(path: Path, kept: Mapping[str, Table], key: str, columns: int) -> list[str]:
+    """The first row below the header, with at least so many cells."""
+    rows = _body(kept[key])
+    if not rows or len(rows[0]) < columns:
+        raise truncated(path, f"a row of {columns} cells in the summary table of {key!r}")
+    return rows[0]
+
+
 def _summary(path: Path, origin: Origin, kept: Mapping[str, Table]) -> Report:
     """The first row of a project's summary is its top; it has no clock of its own."""
     table = kept.get("summary")
     if table is None or not table.closed or len(table.groups) < 2 or len(table.groups[0]) < 2:
         raise truncated(path, "the table of 'Performance & Resource Estimates'")
-    header, top = _joined(table.groups[0]), table.groups[1][0]
-    if len(top) != len(header):
-        raise truncated(path, "the first row of 'Performance & Resource Estimates'")
+    upper, lower, top = *table.groups[0][:2], table.groups[1][0]
+    if not len(upper) == len(lower) == len(top):
+        raise truncated(path, "the header and first row of 'Performance & Resource Estimates' with as many cells")
+    header = [f"{above} {below}".strip() for above, below in zip(upper, lower, strict=True)]
     cells = dict(zip(header, top, strict=True))
     resources = {name.replace("BRAM", "BRAM_18K"): _plain(path, cells[name], name) for name in
                  ("BRAM", "DSP", "FF", "LUT", "URAM") if name in cells}  # fmt: skip
@@ -211,11 +220,6 @@ def _summary(path: Path, origin: Origin, kept: Mapping[str, Table]) -> Report:
         latency_cycles=_cycles(path, cells.get("Latency (cycles)", ""), "Latency (cycles)"),
         interval_cycles=_cycles(path, cells.get("Interval", ""), "Interval"),
     )
-
-
-def _joined(rows: Sequence[Sequence[str]]) -> list[str]:
-    """The header of two lines as one."""
-    return [" ".join(cell for cell in column if cell) for column in zip(*rows, strict=True)]
 
 
 def _plain(path: Path, text: str, what: str) -> str:
