@@ -84,7 +84,6 @@ def test_junk_is_refused_in_every_field(name: str) -> None:
         else:
             with pytest.raises(ObservationLoadError, match=name):
                 one(**{name: given})
-                pytest.fail(value)
 
 
 @pytest.mark.parametrize(
