@@ -41,7 +41,7 @@ _XML_TEXTS = {
     "PerformanceEstimates/SummaryOfOverallLatency/Worst-caseLatency": "Worst-caseLatency",
     "PerformanceEstimates/SummaryOfOverallLatency/Interval-max": "Interval-max",
 }
-_XML_PARTS = {"ReportVersion", "UserAssignments", "PerformanceEstimates", "AreaEstimates"}
+_XML_PARTS = {"UserAssignments", "PerformanceEstimates", "AreaEstimates"}
 
 
 def read_xml(path: Path) -> Report:
