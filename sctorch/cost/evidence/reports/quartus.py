@@ -101,7 +101,7 @@ def _read(path: Path, wanted: Callable[[str], bool]) -> _Found:
 
     for table in tables(watched(), ";", keep):
         title = table.groups[0][0][0]
-        pairs = title.endswith(("Fitter Summary", "Power Analyzer Summary"))  # the others have a header
+        pairs = title.endswith(("Fitter Summary", "Analyzer Summary"))  # the others have a header
         if not table.closed or len(table.groups) < (2 if pairs else 3):
             raise truncated(path, f"the end of the table {title!r}")
         found.titled.setdefault(title, []).append(table)
@@ -160,7 +160,9 @@ def _blocks(path: Path, rows: Mapping[str, str], usage: Mapping[str, str]) -> fl
 
 def read_timing(path: Path) -> Report:
     """The lowest restricted fmax of each clock over all the timing analyser's models, and the worst setup slack."""
-    found = _read(path, lambda title: title == "Clocks" or bool(_FMAX.match(title) or _SETUP.match(title)))
+    heads = ("Timing Analyzer Summary", "TimeQuest Timing Analyzer Summary")
+    asked = {"Clocks", *heads}
+    found = _read(path, lambda title: title in asked or bool(_FMAX.match(title) or _SETUP.match(title)))
     clocks: dict[str, float] = {}
     slacks: dict[str, float] = {}
     for title, panels in found.titled.items():
@@ -183,8 +185,10 @@ def read_timing(path: Path) -> Report:
         if header[:1] == ["Clock Name"] and header[2:3] == ["Period"] and len(row) > 2
     }
     required = number(path, periods[worst], "Period") if worst in periods else None
+    rows = next((r for r in map(found.rows, heads) if r), {})
+    device = {"Device": rows["Device Name"]} if "Device Name" in rows else {}
     timing = Timing(min(clocks.values()), clocks, None if worst is None else slacks[worst], required)
-    return Report(found.origin({}, "timing analysis"), timing=timing)
+    return Report(found.origin(device, "timing analysis"), timing=timing)
 
 
 def _cells(panels: list[Table]) -> Iterator[tuple[list[str], list[str]]]:
