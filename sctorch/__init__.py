@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sctorch.errors import (
     ConfigError,
     MismatchError,
+    ObservationLoadError,
     SctorchError,
     ShapeError,
     ToolFailedError,
@@ -28,9 +29,9 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
-    "ConfigError", "MismatchError", "SctorchError", "ShapeError", "ToolFailedError", "ToolNotFoundError",
-    "UnsupportedError", "__version__", "backends", "check_equivalence", "compress", "cost", "data", "export",
-    "import_nir", "ir", "lower", "nn", "train", "verify",
+    "ConfigError", "MismatchError", "ObservationLoadError", "SctorchError", "ShapeError", "ToolFailedError",
+    "ToolNotFoundError", "UnsupportedError", "__version__", "backends", "check_equivalence", "compress", "cost",
+    "data", "export", "import_nir", "ir", "lower", "nn", "train", "verify",
 ]  # fmt: skip
 
 _MODULES = ("backends", "compress", "cost", "data", "ir", "lower", "nn", "train")

@@ -42,6 +42,24 @@ examples:
 exit status:
   0 all well   1 a tool is missing or failed, or the design does not fit   2 the usage is wrong
 """
+_COLLECT_HELP = """\
+Read the reports of one synthesis (Vivado, Vitis HLS, Quartus, yosys, nextpnr) and keep them as one
+checked record of evidence in JSON. docs/evidence.md says which files are read and what a record holds.
+"""
+_COLLECT_EPILOG = """\
+examples:
+  sctorch collect-synthesis --design settings.json --utilisation top_utilization.rpt \\
+      --timing top_timing.rpt --power top_power.rpt --accuracy-score 0.972 \\
+      --latency-cycles 64 --clock-mhz 100 --inferences-per-run 1 --out evidence.json
+  sctorch collect-synthesis --schema > observations.schema.json
+
+exit status:
+  0 all well   1 a report, or a figure, does not pass; nothing is written   2 the usage is wrong
+"""
+_TARGETS_HELP = """\
+List the parts that designs are made for, or say of some what is known of them and by whom.
+docs/targets.md tells how to add one.
+"""
 
 
 @dataclass(frozen=True)
@@ -56,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     parser = argparse.ArgumentParser(
         "sctorch", description=_ABOUT, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False,
-        epilog="verbs:\n" + "\n".join(f"  {name:<8} {verb.about}" for name, verb in _VERBS.items())
+        epilog="verbs:\n" + "\n".join(f"  {name:<18} {verb.about}" for name, verb in _VERBS.items())
         + "\n\nsctorch VERB --help says more.",
     )  # fmt: skip
     parser.add_argument("--version", action="store_true", help="print the version and exit")
@@ -167,6 +185,68 @@ def _synth(arguments: Sequence[str]) -> int:
     return 0
 
 
+def _collect(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(
+        "sctorch collect-synthesis", description=_COLLECT_HELP, epilog=_COLLECT_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False,
+    )  # fmt: skip
+    schema = "--schema" in arguments
+    parser.add_argument(
+        "--design", type=Path, metavar="PATH", required=not schema,
+        help="the settings that were synthesised: a JSON file, or the folder of an exported design",
+    )  # fmt: skip
+    parser.add_argument(
+        "--utilisation", "--utilization", type=Path, metavar="FILE", required=not schema, help="the report that counts"
+    )
+    parser.add_argument("--power", type=Path, metavar="FILE", help="the power report")
+    parser.add_argument("--timing", type=Path, metavar="FILE", help="the timing report")
+    parser.add_argument("--accuracy-score", type=float, metavar="SHARE", required=not schema, help="measured, 0 to 1")
+    parser.add_argument(
+        "--latency-cycles", type=int, metavar="N", help="clocks of a run, if no report and no design says"
+    )
+    parser.add_argument("--clock-mhz", type=float, metavar="MHZ", help="the clock that it runs at; for the energy")
+    parser.add_argument("--inferences-per-run", type=int, metavar="N", help="inferences of a run; for the energy")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="where the record goes (default: standard output)")
+    parser.add_argument("--schema", action="store_true", help="print the JSON schema of records, and stop")
+    asked = _parsed(parser, arguments)
+    from sctorch.errors import ConfigError, ObservationLoadError
+    from sctorch.pipeline.collecting import collect, print_schema
+
+    if asked.schema:
+        print_schema()
+        return 0
+    try:
+        collect(
+            asked.design, asked.utilisation, asked.power, asked.timing, accuracy_score=asked.accuracy_score,
+            latency_cycles=asked.latency_cycles, clock_mhz=asked.clock_mhz, inferences_per_run=asked.inferences_per_run,
+            out=asked.out,
+        )  # fmt: skip
+    except ObservationLoadError as error:
+        return _fail(error, 1)
+    except ConfigError as error:
+        return _fail(error, 2)
+    return 0
+
+
+def _targets(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(
+        "sctorch targets", description=_TARGETS_HELP, formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )  # fmt: skip
+    parser.add_argument("names", nargs="*", metavar="NAME", help="tell all of these parts, sources included")
+    asked = _parsed(parser, arguments)
+    from sctorch.pipeline.listing import list_targets, tell_targets
+
+    try:
+        if asked.names:
+            tell_targets(asked.names)
+        else:
+            list_targets()
+    except SctorchError as error:
+        return _fail(error, 2)
+    return 0
+
+
 _VERBS: Mapping[str, _Verb] = {  # name -> what it is, what does it, what an interrupt says
     "run": _Verb(
         "run a recipe from data to report", _run,
@@ -175,6 +255,14 @@ _VERBS: Mapping[str, _Verb] = {  # name -> what it is, what does it, what an int
     "synth": _Verb(
         "synthesise an exported design, and place and route it", _synth,
         "interrupted; the design is as it was",
+    ),
+    "collect-synthesis": _Verb(
+        "keep the reports of a synthesis as evidence", _collect,
+        "interrupted; nothing is written",
+    ),
+    "targets": _Verb(
+        "list the parts that designs are made for", _targets,
+        "interrupted",
     ),
 }  # fmt: skip
 

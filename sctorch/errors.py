@@ -8,6 +8,7 @@ from __future__ import annotations
 __all__ = [
     "ConfigError",
     "MismatchError",
+    "ObservationLoadError",
     "SctorchError",
     "ShapeError",
     "ToolFailedError",
@@ -70,3 +71,7 @@ class MismatchError(SctorchError):
         )
         self.pair, self.layer, self.timestep, self.window = pair, layer, timestep, window
         self.neuron, self.expected, self.got = neuron, expected, got
+
+
+class ObservationLoadError(SctorchError, ValueError):
+    """Evidence that cannot be trusted: the file or record, the field, what was found, and what was looked for."""

@@ -14,7 +14,10 @@ from sctorch.cli import main
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["run", "--help"], ["synth", "--help"], ["--version"]])
+@pytest.mark.parametrize("arguments", [
+    ["--help"], ["-h"], ["run", "--help"], ["synth", "--help"], ["collect-synthesis", "--help"], ["targets", "--help"],
+    ["targets"], ["--version"],
+])  # fmt: skip
 def test_help_and_version_load_nothing_heavy(arguments: list[str]) -> None:
     code = (
         "import sys; from sctorch.cli import main; status = main(sys.argv[1:]); "
@@ -31,7 +34,9 @@ def test_help_and_version_load_nothing_heavy(arguments: list[str]) -> None:
 
 def test_help_tells_the_verbs_and_run_tells_how_to_override(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
-    assert "run" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    for verb in ("run", "synth", "collect-synthesis", "targets"):
+        assert f"\n  {verb} " in told
     assert main(["run", "--help"]) == 0
     assert "--train.epochs 5" in capsys.readouterr().out
 

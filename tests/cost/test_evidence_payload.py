@@ -1,0 +1,283 @@
+"""From reports to a record and its file, in Python and on the command line."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sctorch import ir
+from sctorch.backends.design import write_description
+from sctorch.cli import main
+from sctorch.cost import (
+    build_payload_from_reports,
+    load_observations,
+    load_synthesis_observation,
+    observation_schema,
+    write_payload,
+)
+from sctorch.cost.evidence import load_design
+from sctorch.errors import ConfigError, ObservationLoadError
+
+FOLDER = Path(__file__).parent / "reports"
+PLACED, ROUTED = FOLDER / "vivado_2021_utilization_placed.rpt", FOLDER / "vivado_2021_timing_met.rpt"
+POWER = FOLDER / "vivado_2018_power_routed.rpt"
+DESIGN: dict[str, Any] = {
+    "mac_count": 700, "bitstream_length": 8, "decorrelator": "shift", "precision_bits": 4, "lfsr_polynomial": "x5+x3+1",
+}  # fmt: skip
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Path:
+    path = tmp_path / "settings.json"
+    path.write_text(json.dumps(DESIGN))
+    return path
+
+
+def payload(settings: Path, **changes: Any) -> dict[str, Any]:
+    given = {"accuracy_score": 0.972, "latency_cycles": 64, "power_path": POWER, "timing_path": ROUTED, **changes}
+    return build_payload_from_reports(settings, PLACED, **given)
+
+
+def test_three_reports_and_a_design_make_one_record(settings: Path, tmp_path: Path) -> None:
+    made = payload(settings, clock_mhz=100.0, inferences_per_run=2)
+    record = dict(made["observations"][0])
+    evidence = record.pop("evidence")
+    assert record == {
+        **DESIGN, "lfsr_polynomial": "x^5 + x^3 + 1", "accuracy_score": 0.972, "latency_cycles": 64, "luts_used": 3178,
+        "lut_kind": "LUT6", "ffs_used": 2904, "carries_used": 120, "brams_used": 1.5, "dsps_used": 4, "urams_used": 0,
+        "power_mw": 88.0, "static_power_mw": 72.0, "dynamic_power_mw": 16.0, "power_confidence": "Low",
+        "fmax_mhz": 396.668, "wns_ns": 2.479, "requirement_ns": 5.0, "clock_mhz": 100.0, "inferences_per_run": 2,
+        "energy_nj": 28.16, "mode": "SC", "is_critical_path": False, "device": "7a35tcpg236-1", "tool": "Vivado",
+        "tool_version": "2021.1", "stage": "Fully Placed",
+    }  # fmt: skip
+    assert set(evidence) == {"utilisation", "power", "timing"}
+    assert evidence["power"]["sha256"] == hashlib.sha256(POWER.read_bytes()).hexdigest()
+    assert evidence["power"]["file"] == POWER.name  # and no path of this machine
+    out = tmp_path / "evidence.json"
+    write_payload(made, out)
+    (found,) = load_observations(out)
+    assert found.to_record() == {**record, "evidence": evidence}
+    assert (found.static_energy_nj, found.dynamic_energy_nj) == (72 * 0.64 / 2, 16 * 0.64 / 2)
+    assert not found.estimated
+
+
+@pytest.mark.parametrize("given", [{"clock_mhz": 100.0}, {"inferences_per_run": 2}, {}])
+def test_no_energy_unless_clock_and_inferences_are_both_given(given: dict[str, Any], settings: Path) -> None:
+    (record,) = payload(settings, **given)["observations"]
+    assert "energy_nj" not in record
+    assert {k: record[k] for k in given} == given
+
+
+def test_an_energy_without_power_is_refused(settings: Path) -> None:
+    with pytest.raises(ObservationLoadError, match="and there is no power report"):
+        payload(settings, power_path=None, clock_mhz=100.0, inferences_per_run=1)
+
+
+def test_one_report_may_hold_the_timing_too(settings: Path) -> None:
+    made = build_payload_from_reports(settings, FOLDER / "nextpnr_0.11_ice40.log", accuracy_score=0.9, latency_cycles=7)
+    (record,) = made["observations"]
+    assert (record["luts_used"], record["lut_kind"], record["fmax_mhz"]) == (60, "logic cell", 288.6)
+    assert "power_mw" not in record
+
+
+def test_the_latency_of_hls_stands_in_and_its_counts_are_called_estimates(settings: Path) -> None:
+    reports = {"utilisation": FOLDER / "vivado_hls_2019_csynth.xml"}
+    found = load_synthesis_observation(reports, design=DESIGN, accuracy_score=1)
+    assert (found.latency_cycles, found.estimated) == (12, True)
+    given = load_synthesis_observation(reports, design=DESIGN, accuracy_score=1, latency_cycles=3)
+    assert given.latency_cycles == 3
+    with pytest.raises(ObservationLoadError, match="latency_cycles missing"):
+        load_synthesis_observation({"utilisation": PLACED}, design=DESIGN, accuracy_score=1)
+
+
+@pytest.mark.parametrize(
+    ("reports", "design", "changes", "says"),
+    [
+        ({}, {}, {}, "utilisation is missing; it is the report that counts the LUTs"),
+        ({"utilisation": POWER}, {}, {}, "a report of power, where one of utilisation must be"),
+        ({"utilisation": PLACED, "timing": POWER}, {}, {}, "a report of power, where one of timing must be"),
+        ({"utilisation": PLACED, "power": FOLDER / "nextpnr_0.11_ice40.log"}, {}, {},
+         "a report of utilisation and timing, where one of power must be"),
+        ({"utilisation": PLACED, "powr": POWER}, {}, {},
+         "'powr' is unknown; known: utilisation, power, timing; did you mean 'power'"),
+        ({"utilisation": PLACED, "power": FOLDER / "vivado_2022_power_hbm.rpt"}, {}, {},
+         "different devices: utilisation of '7a35tcpg236-1', power of 'xcu280"),
+        ({"utilisation": FOLDER / "vivado_2024_utilization_ultrascale.rpt", "power": POWER}, {}, {},
+         "different designs: utilisation of 'jets_top', power of 'digits_top'"),
+        ({"utilisation": PLACED}, {"luts_used": 3}, {}, "design: luts_used come from the reports"),
+        ({"utilisation": PLACED}, {"target": "artix-7"}, {}, "target 'artix-7' is unknown"),
+        ({"utilisation": PLACED}, {"mac_count": 1.5}, {}, "mac_count = 1.5 must be an integer"),
+        ({"utilisation": PLACED}, {"mac_count": None}, {}, "mac_count = None must be an integer"),
+        ({"utilisation": PLACED}, {"bitstream_lenght": 8}, {}, "did you mean 'bitstream_length'"),
+        ({"utilisation": PLACED}, {}, {"accuracy_score": 97.2}, "accuracy_score = 97.2 must be 0 to 1"),
+        ({"utilisation": PLACED}, {}, {"accuracy_score": float("nan")}, "accuracy_score = nan must be finite"),
+        ({"utilisation": PLACED}, {}, {"latency_cycles": True}, "latency_cycles = True must be an integer"),
+        ({"utilisation": PLACED}, {}, {"inferences_per_run": 0}, "inferences_per_run = 0 is outside 1 to"),
+        ({"utilisation": PLACED}, {}, {"clock_mhz": 0.0}, "clock_mhz = 0.0 must be above 0"),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_together_is_refused(
+    reports: dict[str, Path], design: dict[str, Any], changes: dict[str, Any], says: str
+) -> None:
+    given = {"accuracy_score": 0.9, "latency_cycles": 64, **changes}
+    with pytest.raises(ObservationLoadError, match=says):
+        load_synthesis_observation(reports, design={**DESIGN, **design}, **given)
+
+
+def test_what_is_no_mapping_is_refused() -> None:
+    with pytest.raises(ObservationLoadError, match="design: str where an object must be"):
+        load_synthesis_observation({"utilisation": PLACED}, design="settings.json", accuracy_score=1)  # type: ignore[arg-type]
+    with pytest.raises(ObservationLoadError, match="report_paths: PosixPath where an object must be"):
+        load_synthesis_observation(PLACED, design=DESIGN, accuracy_score=1)  # type: ignore[arg-type]
+
+
+def test_an_alias_of_a_target_becomes_its_name() -> None:
+    design = {**DESIGN, "target": "artix7"}
+    found = load_synthesis_observation({"utilisation": PLACED}, design=design, accuracy_score=0, latency_cycles=0)
+    assert found.target == "artix7-100t"
+
+
+# ---------------------------------------------------------------- designs
+
+
+def exported(folder: Path, *lengths: int) -> Path:
+    """The folder of a design as export leaves it, of a layer for each of the bitstream lengths."""
+    layers: list[Any] = [ir.RateEncoder("encoder", 3, ir.StreamSource("counter", 4))]
+    for at, length in enumerate(lengths, 1):
+        source = ir.StreamSource("lfsr", 3, (5, 3), at, "shift")
+        layers += [
+            ir.StochasticSynapse(
+                f"synapse{at}", np.array([[1, 0, -3], [2, 2, 0], [0, 0, 7]]), np.zeros(3), length, source
+            ),
+            ir.Neuron(f"neuron{at}", 3, 8, np.full(3, 100), ir.Leak("shift", 3)),
+        ]
+    network = ir.Network("net", 16, (*layers, ir.Readout("readout", 3, "spike", "argmax_spike_count")))
+    folder.mkdir()
+    write_description(folder, "verilog", network, {}, target="ice40-hx8k", latency_cycles=4)
+    return folder
+
+
+def test_the_settings_of_an_exported_design(tmp_path: Path) -> None:
+    folder = exported(tmp_path / "verilog", 4)
+    expected = {
+        "name": "net", "mac_count": 5, "target": "ice40-hx8k", "bitstream_length": 4, "precision_bits": 3,
+        "decorrelator": "shift", "lfsr_polynomial": "x^5 + x^3 + 1",
+    }  # fmt: skip
+    assert load_design(folder) == expected
+    assert load_design(folder / "design.json") == expected
+
+
+def test_layers_that_differ_have_no_common_settings(tmp_path: Path) -> None:
+    with pytest.raises(ObservationLoadError, match=r"differ in bitstream_length .synapse1 4, synapse2 8."):
+        load_design(exported(tmp_path / "verilog", 4, 8))
+
+
+@pytest.mark.parametrize(("text", "says"), [("[]", "list where one object must be"), ("{", "not valid JSON")])
+def test_settings_that_cannot_be_read_are_refused(text: str, says: str, tmp_path: Path) -> None:
+    path = tmp_path / "settings.json"
+    path.write_text(text)
+    with pytest.raises(ObservationLoadError, match=says):
+        load_design(path)
+    with pytest.raises(ObservationLoadError, match="holds no design of sctorch"):
+        load_design(tmp_path)
+
+
+# ---------------------------------------------------------------- writing
+
+
+def test_nothing_is_written_unless_every_record_passes(settings: Path, tmp_path: Path) -> None:
+    out = tmp_path / "evidence.json"
+    made = payload(settings)
+    made["observations"].append({**made["observations"][0], "luts_used": 1.5})
+    with pytest.raises(ObservationLoadError, match=r"observations\[1\]: luts_used = 1.5"):
+        write_payload(made, out)
+    made["observations"][1] = {**made["observations"][0], "note": object()}
+    with pytest.raises(ObservationLoadError, match="cannot be written as JSON"):
+        write_payload(made, out)
+    assert not out.exists()
+    with pytest.raises(ConfigError, match=r"cannot write .*none/evidence.json: No such file"):
+        write_payload(payload(settings), tmp_path / "none" / "evidence.json")
+    assert [p.name for p in tmp_path.iterdir()] == ["settings.json"]
+
+
+def test_without_a_file_it_goes_to_standard_output(settings: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = payload(settings)
+    write_payload(made)
+    assert json.loads(capsys.readouterr().out) == made
+
+
+# ---------------------------------------------------------------- the command
+
+
+def arguments(settings: Path, **changes: Any) -> list[str]:
+    given = {
+        "design": settings, "utilisation": PLACED, "power": POWER, "timing": ROUTED, "accuracy-score": 0.972,
+        "latency-cycles": 64, "clock-mhz": 100, "inferences-per-run": 2, **changes,
+    }  # fmt: skip
+    return ["collect-synthesis", *(str(t) for k, v in given.items() if v is not None for t in (f"--{k}", v))]
+
+
+def test_the_command_writes_the_record_and_tells_of_it(
+    settings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "evidence.json"
+    assert main(arguments(settings, out=out)) == 0
+    assert json.loads(out.read_text()) == payload(settings, clock_mhz=100.0, inferences_per_run=2)
+    said = capsys.readouterr().out
+    assert "Vivado 2021.1 (Fully Placed): 3,178 LUT (LUT6), 2,904 FF, 1.5 block RAM, 4 DSP" in said
+    assert "power 88 mW: static 72, dynamic 16 (the tool's estimate; confidence: Low)" in said
+    assert "energy per inference 28.16 nJ: static 23.04, dynamic 5.12" in said
+    assert main(arguments(settings)) == 0
+    assert json.loads(capsys.readouterr().out) == json.loads(out.read_text())
+
+
+def test_the_command_without_power_or_with_hls(
+    settings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, bare = (
+        tmp_path / "evidence.json",
+        {"power": None, "timing": None, "clock-mhz": None, "inferences-per-run": None},
+    )
+    assert main(arguments(settings, **{**bare, "power": POWER}, out=out)) == 0
+    assert "no energy: it takes --clock-mhz and --inferences-per-run" in capsys.readouterr().out
+    report = FOLDER / "vitis_hls_2023_csynth.xml"
+    assert main(arguments(settings, **bare, utilisation=report, out=out)) == 0
+    assert "an estimate before logic synthesis, not measured" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "says"),
+    [
+        ({"design": None}, 2, "--design"),
+        ({"utilisation": None}, 2, "--utilisation"),
+        ({"accuracy-score": None}, 2, "--accuracy-score"),
+        ({"accuracy-score": "much"}, 2, "invalid float value"),
+        ({"latency-cycles": 1.5}, 2, "invalid int value"),
+        ({"accuracy-score": 97.2}, 1, "accuracy_score = 97.2 must be 0 to 1"),
+        ({"accuracy-score": "nan"}, 1, "must be finite"),
+        ({"utilisation": POWER}, 1, "a report of power, where one of utilisation must be"),
+        ({"power": "none.rpt"}, 1, "none.rpt: cannot be read"),
+        ({"power": None}, 1, "there is no power report"),
+        ({"out": "."}, 2, "--out . is a folder; name a file"),
+        ({"out": "/none/evidence.json"}, 2, "cannot write /none/evidence.json"),
+    ],
+)
+def test_the_command_fails_with_a_status_and_writes_nothing(
+    changes: dict[str, Any], status: int, says: str, settings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "evidence.json"
+    assert main(arguments(settings, **{"out": out, **changes})) == status
+    captured = capsys.readouterr()
+    assert says in captured.err
+    assert captured.out == ""
+    assert not out.exists()
+
+
+def test_the_command_prints_the_schema(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["collect-synthesis", "--schema"]) == 0
+    assert json.loads(capsys.readouterr().out) == observation_schema()
