@@ -8,10 +8,10 @@ from typing import Any
 
 from sctorch import ir
 from sctorch.backends.design import read_description
-from sctorch.backends.verilog import design as unrolled
 from sctorch.backends.verilog.design import VerilogDesign
 from sctorch.backends.verilog.estimate import estimate_folded, estimate_unrolled
 from sctorch.backends.verilog.folded import design as folded
+from sctorch.backends.verilog.unrolled import design as unrolled
 from sctorch.errors import ConfigError, UnsupportedError
 from sctorch.hardware.targets import get_target
 
@@ -40,7 +40,9 @@ def load(folder: Path) -> VerilogDesign:
     """A design that `export` wrote."""
     network, description = read_description(Path(folder))
     options = description["options"]
-    kind = folded.FoldedDesign if options.get("architecture") == "folded" else VerilogDesign
+    kind: type[VerilogDesign] = unrolled.UnrolledDesign
+    if options.get("architecture") == "folded":
+        kind = folded.FoldedDesign
     return kind(Path(folder), network, options)
 
 

@@ -91,9 +91,9 @@ def _text(plan: WrapperPlan, script: Script) -> str:
     kind = plan.interface.kind
     slow = {"uart": 20 * _BENCH_CLOCKS, "spi": 64}.get(kind, 1)
     waits = sum(d for what, d in script.rows if what in (RESET, PAUSE)) * 64
-    per_row = max(slow, 1) * 4 + plan.network.num_steps * plan.network.ticks_per_step * 2 + plan.latency
+    per_row = max(slow, 1) * 4 + plan.core.window_clocks * 2 + plan.core.latency
     limit = 20_000 + 4 * (rows + answers) * per_row + waits
-    drain = 64 + plan.latency + 2 * plan.network.num_steps * plan.network.ticks_per_step
+    drain = 64 + plan.core.latency + 2 * plan.core.window_clocks
     drain += {"uart": 60 * _BENCH_CLOCKS, "spi": 600}.get(kind, 0)
     link = {"stream": _stream_link, "axi": _axi_link, "uart": _uart_link, "spi": _spi_link}[kind](plan, script)
     stalls = "1'b0" if plan.interface.board else "clocks[8]"  # on a line there is no waiting
