@@ -335,7 +335,7 @@ def test_a_design_says_what_it_is_and_is_found_again(bench: Bench) -> None:
     assert again.options == design.options
     assert {"architecture", "inputs_per_clock", "neurons_per_clock"} <= set(again.options)
     described = json.loads((design.folder / "design.json").read_text())
-    assert described["most_cycles_per_inference"] == design.cycles_per_inference == again.cycles_per_inference
+    assert described["cycles_per_inference"] == design.cycles_per_inference == again.cycles_per_inference
     assert described["memory_bits"] == design.plan.memory_bits
     builders.assert_traces_equal(bench.expected, again.trace(bench.x))
 

@@ -14,7 +14,8 @@ from sctorch import ir
 from sctorch.backends.verilog.bench import Vectors
 from sctorch.backends.verilog.cxxrtl import Stimulus, pack_rows, stream, unpack_rows
 from sctorch.backends.verilog.design import VerilogDesign, write_design
-from sctorch.backends.verilog.folded.emit import emit, input_bits, steps_bits
+from sctorch.backends.verilog.folded.emit import emit
+from sctorch.backends.verilog.folded.inputs import input_bits, steps_bits
 from sctorch.backends.verilog.folded.plan import WORD, FoldedPlan, plan
 from sctorch.backends.verilog.folded.traces import trace_signals
 from sctorch.backends.verilog.interfaces.options import OPTIONS as INTERFACE_OPTIONS
