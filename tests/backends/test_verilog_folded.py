@@ -550,7 +550,7 @@ MUTANTS = {
     "registers stand still": Mutant("independent", "independent", "if (gone) states", "if (1'b0) states"),
     "orders of the bits are lost": Mutant("independent", "permute", "order[i*SW +: SW]", "i % B"),
     "term takes >= for >": Mutant("shift", "sum", "above = 1'b0;", "above = 1'b1;"),
-    "a sum starts from nothing": Mutant("shift", "sum", "<= INIT[i*W +: W];", "<= {W{1'b0}};"),
+    "a sum starts from nothing": Mutant("shift", "sum", "<= start[i*W +: W];", "<= {W{1'b0}};"),
     "sums add up over timesteps": Mutant("shift", "sum", "if (clear)", "if (1'b0)"),
     "silence is not masked": Mutant("shift", "sum", "| {B{~spikes[p]}}", ""),
     "membranes of the window before": Mutant("shift", "neurons", "first ? {W{1'b0}} : word", "1'b0 ? {W{1'b0}} : word"),

@@ -83,6 +83,9 @@ def choose(network: ir.Network, options: Mapping[str, Any], target: str) -> tupl
     part = get_target(target)
     reasons = []
     for name, share in (("unrolled", UNROLLED_SHARE), ("folded", FOLDED_SHARE)):
+        if name == "unrolled" and options.get("load_weights"):
+            reasons.append("unrolled has its weights in logic, where none can be loaded")
+            continue
         module = folded if name == "folded" else unrolled
         own = {k: v for k, v in options.items() if k in module.OPTIONS} | {"architecture": name}
         try:

@@ -16,13 +16,14 @@ from sctorch.backends.verilog.cxxrtl import Stimulus, pack_rows, stream, unpack_
 from sctorch.backends.verilog.design import VerilogDesign, write_design
 from sctorch.backends.verilog.folded.emit import emit
 from sctorch.backends.verilog.folded.inputs import input_bits, steps_bits
+from sctorch.backends.verilog.folded.loading import weight_writes
 from sctorch.backends.verilog.folded.plan import WORD, FoldedPlan, plan
 from sctorch.backends.verilog.folded.traces import trace_signals
 from sctorch.backends.verilog.interfaces.options import OPTIONS as INTERFACE_OPTIONS
 from sctorch.backends.verilog.interfaces.options import choose
 from sctorch.backends.verilog.interfaces.plan import Core
 from sctorch.backends.verilog.unrolled.traces import trace_port
-from sctorch.checks import check_range
+from sctorch.checks import check_flag, check_range
 from sctorch.errors import ConfigError, ShapeError, UnsupportedError
 
 __all__ = ["FoldedDesign", "check", "export", "window_beats"]
@@ -31,6 +32,7 @@ OPTIONS: dict[str, Any] = {
     "architecture": "folded",
     "inputs_per_clock": 1,
     "neurons_per_clock": 1,
+    "load_weights": False,
     **INTERFACE_OPTIONS,
 }
 MOST_PER_CLOCK = 64
@@ -53,13 +55,13 @@ class FoldedDesign(VerilogDesign):
     @cached_property
     def plan(self) -> FoldedPlan:
         """The parts that the design is made of."""
-        return plan(self.network, self.options["inputs_per_clock"], self.options["neurons_per_clock"])
+        return _plan(self.network, self.options)
 
     @property
     def core(self) -> Core:
         parts = self.plan
         latency = parts.beats + sum(parts.stages)  # every stage after the other
-        return Core(latency, parts.most_cycles, input_bits(self.network), parts.beats, folded=True)
+        return Core(latency, parts.most_cycles, input_bits(self.network), parts.beats, True, parts.store_bits)
 
     def trace(self, x: np.ndarray, gaps: np.ndarray | None = None) -> ir.Trace:
         """Run windows one after another through the compiled files.
@@ -115,6 +117,24 @@ class FoldedDesign(VerilogDesign):
         """Rows [timesteps, n] of every traced signal for any sequence of beats, windows of num_steps timesteps."""
         steps = np.full(len(stimulus.flags), self.network.num_steps, dtype=np.uint32)
         return self.stream(Beats(stimulus.data[:, 0], stimulus.flags, steps))[0]
+
+    def weight_writes(self, network: ir.Network) -> list[tuple[int, int]]:
+        """Writes (address, value) to the registers that load another network's weights and biases.
+
+        The design must hold its input and have nothing under way: docs/folded.md.
+
+        Parameters
+        ----------
+        network : the same layers with other weights and biases.
+
+        Raises
+        ------
+        UnsupportedError
+            For a design exported without `load_weights`.
+        ConfigError
+            For a network that differs in more, or whose signals need more bits than the design's.
+        """
+        return weight_writes(self.plan, network)
 
     def vectors(self, inputs: np.ndarray) -> Vectors:
         beats = window_beats(self.network, inputs)
@@ -205,7 +225,16 @@ def check(
     choose(chosen, network, folded=True)
     for name in ("inputs_per_clock", "neurons_per_clock"):
         chosen[name] = check_range(chosen[name], 1, MOST_PER_CLOCK, f"verilog backend: {name}")
-    return plan(network, chosen["inputs_per_clock"], chosen["neurons_per_clock"]), chosen
+    if check_flag(chosen["load_weights"], "verilog backend: load_weights") and not chosen["axi_lite"]:
+        raise ConfigError(
+            "verilog backend: load_weights needs interface 'axi' and axi_lite, through whose registers weights come"
+        )
+    return _plan(network, chosen), chosen
+
+
+def _plan(network: ir.Network, options: Mapping[str, Any]) -> FoldedPlan:
+    lanes, neurons = options["inputs_per_clock"], options["neurons_per_clock"]
+    return plan(network, lanes, neurons, options.get("load_weights", False))
 
 
 def export(
@@ -219,10 +248,17 @@ def export(
 
     Parameters
     ----------
-    options : architecture ("folded"), inputs_per_clock and neurons_per_clock (1 to 64); interface and what belongs to
+    options : architecture ("folded"), inputs_per_clock and neurons_per_clock (1 to 64); load_weights, whether
+        other weights and biases can be loaded through the registers of axi_lite; interface and what belongs to
         it, see docs/interfaces.md.
     facts : what design.json says besides.
     """
     parts, chosen = check(network, options, target)
-    told = {"memory_bits": parts.memory_bits, **(facts or {})}
+    told: dict[str, Any] = {"memory_bits": parts.memory_bits, **(facts or {})}
+    if parts.loadable:
+        told["weights"] = [
+            {"layer": s.layer.name, "words": s.groups, "inputs": s.lanes, "weight_bits": s.layer.weight_bits,
+             "neurons": s.layer.size, "start_bits": s.width}
+            for s in parts.synapses
+        ]  # fmt: skip
     return write_design(FoldedDesign, network, folder, chosen, emit(parts), _unused, target, told)

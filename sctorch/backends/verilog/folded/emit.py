@@ -29,7 +29,8 @@ def emit(design: FoldedPlan) -> str:
     for index, layer in enumerate(layers[1:], start=1):
         after = layers[index + 1] if index + 1 < len(layers) else None
         if isinstance(layer, ir.Synapse):
-            synapse_text(text, synapses[layer.name], network.encoder if index == 1 else None)
+            loaded = ([s.layer.name for s in design.synapses].index(layer.name), design) if design.loadable else None
+            synapse_text(text, synapses[layer.name], network.encoder if index == 1 else None, loaded)
         elif isinstance(layer, ir.Neuron):
             delay = after if isinstance(after, ir.Delay) else None
             following = layers[index + (2 if delay else 1)]
@@ -62,6 +63,7 @@ def _ports(design: FoldedPlan, text: Text) -> list[str]:
         "    input  wire in_last,",
         f"    input  wire [{bits - 1}:0] in_data,",
         *([f"    input  wire [{steps - 1}:0] steps,"] if steps else []),
+        *(_store_ports(design.place_bits) if design.loadable else []),
         "`ifdef SCTORCH_TRACE",
         "    output wire trace_busy,",
         f"    output wire [{len(signals) - 1}:0] trace_valid,",
@@ -75,9 +77,23 @@ def _ports(design: FoldedPlan, text: Text) -> list[str]:
     ]
 
 
+def _store_ports(place_bits: tuple[int, int, int]) -> list[str]:
+    """Through which weights are loaded: docs/folded.md."""
+    layer, word, part = place_bits
+    return [
+        "    input  wire store,",
+        f"    input  wire [{layer - 1}:0] store_layer,",
+        f"    input  wire [{word - 1}:0] store_word,",
+        f"    input  wire [{part - 1}:0] store_part,",
+        "    input  wire [31:0] store_data,",
+        "    output wire store_there,",
+    ]
+
+
 def _end(design: FoldedPlan, text: Text) -> list[str]:
     valid = [text.valid[key] for key, *_ in trace_signals(design)]
     return [
+        *([f"    assign store_there = {' | '.join(text.there)};"] if design.loadable else []),
         "`ifdef SCTORCH_TRACE",
         f"    assign trace_busy = {' | '.join(text.busy)};",
         f"    assign trace_valid = {{{', '.join(reversed(valid))}}};",

@@ -7,8 +7,8 @@ in the second, what they add in the third, and the sum is there in the fourth.
 from __future__ import annotations
 
 from sctorch import ir
-from sctorch.backends.verilog.folded.memories import address_bits, packed, weight_words
-from sctorch.backends.verilog.folded.plan import SynapsePlan
+from sctorch.backends.verilog.folded.memories import address_bits, loadable_memory, packed, weight_words
+from sctorch.backends.verilog.folded.plan import FoldedPlan, SynapsePlan
 from sctorch.backends.verilog.folded.randoms import random_numbers
 from sctorch.backends.verilog.folded.text import Text
 from sctorch.backends.verilog.text import hexadecimal
@@ -16,7 +16,11 @@ from sctorch.backends.verilog.text import hexadecimal
 __all__ = ["synapse_text"]
 
 
-def synapse_text(text: Text, synapse: SynapsePlan, encoder: ir.Encoder | None) -> None:
+def synapse_text(
+    text: Text, synapse: SynapsePlan, encoder: ir.Encoder | None, loaded: tuple[int, FoldedPlan] | None
+) -> None:
+    """The lines of a layer. encoder : in front of it, if it is the first. loaded : where weights may be loaded, the
+    layer's number and the whole."""
     layer, lanes, groups = synapse.layer, synapse.lanes, synapse.groups
     s, place = layer.name, address_bits(synapse.groups)
     stored = isinstance(encoder, ir.RateEncoder | ir.DirectEncoder)
@@ -70,27 +74,53 @@ def synapse_text(text: Text, synapse: SynapsePlan, encoder: ir.Encoder | None) -
         f"assign {s}__clear = {s}__load | {s}__dropped | rst;",
     )
     given = _given(text, synapse, encoder)
-    words = text.table(f"{s}__weights", f"{s}__group1", weight_words(synapse), synapse.word_bits)
     width = synapse.width
-    start = hexadecimal(packed(synapse.start, width), layer.size * width)
+    words, start = _weights(text, synapse, loaded)
     text.add(f"wire [{layer.size * width - 1}:0] {s}__sums;")
     if isinstance(layer, ir.StochasticSynapse):
         tokens = {what: f"{s}__{what}1" for what in ("go", "head", "fresh", "group")}
         random = random_numbers(text, s, layer.source, layer.n_inputs, lanes, tokens)
         text.add(
-            f"sct_fold_sum #(.N({layer.size}), .P({lanes}), .B({layer.weight_bits}), .W({width}), .INIT({start})) "
-            f"{s}__sum (",
-            f"    .clk(clk), .clear({s}__clear), .add({s}__add & ~rst), .spikes({given}), .random({random}),",
-            f"    .word({words}), .sums({s}__sums));",
+            f"sct_fold_sum #(.N({layer.size}), .P({lanes}), .B({layer.weight_bits}), .W({width})) {s}__sum (",
+            f"    .clk(clk), .clear({s}__clear), .add({s}__add & ~rst), .start({start}), .spikes({given}),",
+            f"    .random({random}), .word({words}), .sums({s}__sums));",
         )
     else:
         text.add(
             f"sct_fold_dot #(.N({layer.size}), .P({lanes}), .B({layer.weight_bits}), .X({layer.input_bits}), "
-            f".DW({synapse.part_width}), .W({width}), .INIT({start})) {s}__sum (",
-            f"    .clk(clk), .clear({s}__clear), .add({s}__add & ~rst), .in({given}), .word({words}),",
+            f".DW({synapse.part_width}), .W({width})) {s}__sum (",
+            f"    .clk(clk), .clear({s}__clear), .add({s}__add & ~rst), .start({start}), .in({given}), .word({words}),",
             f"    .sums({s}__sums));",
         )
     text.show(s, f"{s}__sums", f"{s}__load")
+
+
+def _weights(text: Text, synapse: SynapsePlan, loaded: tuple[int, FoldedPlan] | None) -> tuple[str, str]:
+    """The wires with the word of the group visited in the clock before, and with what the sums start from."""
+    s, width, bits = synapse.layer.name, synapse.width, synapse.layer.size * synapse.width
+    address, words = f"{s}__group1", weight_words(synapse)
+    start = hexadecimal(packed(synapse.start, width), bits)
+    if loaded is None:
+        return text.table(f"{s}__weights", address, words, synapse.word_bits), start
+    number, (layer_bits, word_bits, part_bits) = loaded[0], loaded[1].place_bits
+    text.memories.append(loadable_memory(f"{text.top}__{s}__weights", words, synapse.word_bits, part_bits))
+    text.add(
+        f"wire [{synapse.word_bits - 1}:0] {s}__weights;",
+        f"wire [{bits - 1}:0] {s}__start;",
+        f"wire {s}__mine, {s}__to_start, {s}__there;",
+        f"assign {s}__mine = store_layer == {layer_bits}'d{number};",
+        f"assign {s}__to_start = store_word == {word_bits}'d{synapse.groups};",
+        f"assign {s}__there = {s}__mine & ((store_word < {word_bits}'d{synapse.groups} "
+        f"& store_part < {part_bits}'d{synapse.parts}) | ({s}__to_start & store_part < {part_bits}'d"
+        f"{synapse.start_parts}));",
+        f"{text.top}__{s}__weights {s}__weights__memory (.clk(clk), .address({address}), .data({s}__weights),",
+        f"    .store(store & {s}__mine & ~{s}__to_start), .place(store_word[{address_bits(synapse.groups) - 1}:0]), "
+        ".part(store_part), .value(store_data));",
+        f"sct_fold_start #(.W({bits}), .INIT({start}), .PW({part_bits})) {s}__starts (.clk(clk),",
+        f"    .store(store & {s}__mine & {s}__to_start), .part(store_part), .value(store_data), .start({s}__start));",
+    )
+    text.there.append(f"{s}__there")
+    return f"{s}__weights", f"{s}__start"
 
 
 def _given(text: Text, synapse: SynapsePlan, encoder: ir.Encoder | None) -> str:

@@ -21,6 +21,7 @@ class Text:
     shown: list[str] = field(default_factory=list)  # lines of the trace build
     valid: dict[str, str] = field(default_factory=dict)  # when each traced signal is
     busy: list[str] = field(default_factory=list)
+    there: list[str] = field(default_factory=list)  # which layer has the place that is stored to
 
     def add(self, *lines: str) -> None:
         self.lines += [f"    {line}" for line in lines]

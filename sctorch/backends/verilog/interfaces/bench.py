@@ -18,7 +18,8 @@ from sctorch.backends.verilog.interfaces.plan import WrapperPlan
 
 __all__ = ["Script", "windows_script", "write_wrapper_bench"]
 
-BEAT, LAST, WAIT, RESET, STEPS, PAUSE = range(6)
+BEAT, LAST, WAIT, RESET, STEPS, PAUSE, WRITE, READ = range(8)
+BOTH, ADDRESS_FIRST, DATA_FIRST = range(3)
 _BENCH_CLOCKS = 8  # per bit of the UART, in the bench
 
 
@@ -28,7 +29,7 @@ class Script:
 
     rows : (what, data). BEAT and LAST: a beat, the latter with TLAST. WAIT: until data answers have come.
     RESET: after data clocks, for one clock. STEPS: the length of the windows that follow (not for UART and SPI).
-    PAUSE: data clocks without a beat; on SPI the transfer ends.
+    PAUSE: data clocks without a beat; on SPI the transfer ends. WRITE, READ: a register, see `write` and `read`.
     answers : (last, value). windows, errors : since the last reset, as the wrapper counts them.
     """
 
@@ -48,6 +49,14 @@ class Script:
             self.answers += [(int(k == len(decisions) - 1), int(d)) for k, d in enumerate(decisions)]
         else:
             self.answers.append((1, int(decisions[-1])))
+
+    def write(self, address: int, value: int, fails: bool = False, strobes: int = 15, order: int = BOTH) -> None:
+        """Write a register on AXI-Lite; `fails`: it must answer SLVERR. order : which channel comes first."""
+        self.rows.append((WRITE, order << 45 | (15 - strobes) << 41 | int(fails) << 40 | address << 32 | value))
+
+    def read(self, address: int, value: int = 0, fails: bool = False) -> None:
+        """Read a register on AXI-Lite, which must hold this value, or answer SLVERR."""
+        self.rows.append((READ, int(fails) << 40 | address << 32 | value))
 
     def wait(self) -> None:
         """Until everything so far has been answered."""
@@ -81,8 +90,8 @@ def write_wrapper_bench(folder: Path, plan: WrapperPlan, script: Script) -> None
 
 
 def _row_bits(plan: WrapperPlan) -> int:
-    """Bits of a row's data: a beat, or a number of up to 16 bits."""
-    return max(16, plan.interface.bus_bits)
+    """Bits of a row's data: a beat, a number of up to 16 bits, or what is done to a register."""
+    return max(48 if plan.interface.axi_lite else 16, plan.interface.bus_bits)
 
 
 def _text(plan: WrapperPlan, script: Script) -> str:
@@ -147,7 +156,7 @@ module {name}_bench (
     wire gaps = clocks[7], stalls = {stalls};
     wire valid = is_beat & go;
     wire last = what[0];
-    wire ready, stepped, m_valid, m_last;
+    wire ready, stepped, wrong, m_valid, m_last;  // wrong: on the way to the pins something is
     wire [{bits - 1}:0] m_data;
     wire m_ready = ~stalls | (random[9:4] == 6'd0);
     wire [{bits}:0] expected_now = expected[seen < ANSWERS ? seen : 32'd0];
@@ -176,6 +185,7 @@ module {name}_bench (
                     steps <= data[{plan.steps_bits - 1}:0];
                     if (stepped) at <= at + 32'd1;
                 end
+                3'd6, 3'd7: if (stepped) at <= at + 32'd1;
                 default: if (pause == number) begin
                     at <= at + 32'd1;
                     pause <= 32'd0;
@@ -185,6 +195,7 @@ module {name}_bench (
             seen <= seen + 32'd1;
             if (seen >= ANSWERS || {{{checked}, m_data}} !== expected_now) errors <= errors + 32'd1;
         end
+        if (wrong) errors <= errors + 32'd1;
         // An answer that waits must stay as it is.
         held <= ~rst & m_valid & ~m_ready;
         held_last <= m_last;
@@ -216,6 +227,7 @@ def _stream_link(plan: WrapperPlan, script: Script) -> str:
         .s_valid(valid), .s_ready(ready), .s_last(last), .s_data(data[{bus - 1}:0]),
         .m_valid(m_valid), .m_ready(m_ready), .m_last(m_last), .m_data(m_data), .busy(busy), .errors(counted));
     assign stepped = 1'b1;
+    assign wrong = 1'b0;
     assign settled = 1'b1;
     assign sound = ~busy & (counted == 8'd{script.errors % 256});
 """
@@ -236,47 +248,60 @@ def _axi_link(plan: WrapperPlan, script: Script) -> str:
         {streams},
         .steps(steps), .busy(busy), .errors(counted));
     assign stepped = 1'b1;
+    assign wrong = 1'b0;
     assign settled = 1'b1;
     assign sound = ~busy & (counted == 8'd{script.errors % 256});
 """
     return f"""\
-    // Steps are written to their register; at the end status, windows and errors are read.
+    // Registers are written and read; at the end status, windows and errors are.
     wire awready, wready, bvalid, arready, rvalid;
     wire [1:0] bresp, rresp;
     wire [31:0] rdata;
-    reg written, sent;
-    reg [1:0] reading;
+    reg sent, asked;
+    reg [1:0] reading, late;
     reg [31:0] status, windows, counted;
-    reg asked;
     initial begin
-        written = 1'b0;
         sent = 1'b0;
+        late = 2'd0;
         reading = 2'd0;
         asked = 1'b0;
     end
-    wire write = playing & (what == 3'd4) & ~sent;
-    wire read = finish & (reading != 2'd3) & ~asked;
-    wire [7:0] place = (reading == 2'd0) ? 8'h0c : (reading == 2'd1) ? 8'h14 : 8'h1c;
+    wire to_steps = what == 3'd4;
+    wire write = playing & (to_steps | (what == 3'd6)) & ~sent;
+    wire [1:0] order = to_steps ? 2'd0 : data[46:45];
+    wire awvalid = write & (order != 2'd2 | late == 2'd3);
+    wire wvalid = write & (order != 2'd1 | late == 2'd3);
+    wire bready = ~stalls | random[12], rready = ~stalls | random[13];
+    wire is_read = playing & (what == 3'd7);
+    wire read = ((finish & (reading != 2'd3)) | is_read) & ~asked;
+    wire [7:0] place = is_read ? data[39:32] : (reading == 2'd0) ? 8'h0c : (reading == 2'd1) ? 8'h14 : 8'h1c;
     {plan.top} dut (
         {streams},
-        .s_axi_awvalid(write), .s_axi_awready(awready), .s_axi_awaddr(8'h10), .s_axi_wvalid(write),
-        .s_axi_wready(wready), .s_axi_wdata({{16'd0, data[15:0]}}), .s_axi_wstrb(4'hf), .s_axi_bvalid(bvalid),
-        .s_axi_bready(1'b1), .s_axi_bresp(bresp), .s_axi_arvalid(read), .s_axi_arready(arready),
-        .s_axi_araddr(place), .s_axi_rvalid(rvalid), .s_axi_rready(1'b1), .s_axi_rdata(rdata), .s_axi_rresp(rresp));
-    assign stepped = bvalid;
+        .s_axi_awvalid(awvalid), .s_axi_awready(awready), .s_axi_awaddr(to_steps ? 8'h10 : data[39:32]),
+        .s_axi_wvalid(wvalid), .s_axi_wready(wready), .s_axi_wdata(to_steps ? {{16'd0, data[15:0]}} : data[31:0]),
+        .s_axi_wstrb(to_steps ? 4'hf : ~data[44:41]), .s_axi_bvalid(bvalid), .s_axi_bready(bready),
+        .s_axi_bresp(bresp), .s_axi_arvalid(read), .s_axi_arready(arready), .s_axi_araddr(place),
+        .s_axi_rvalid(rvalid), .s_axi_rready(rready), .s_axi_rdata(rdata), .s_axi_rresp(rresp));
+    wire written = bvalid & bready & sent, came = rvalid & rready & asked;
+    assign stepped = is_read ? came : written;
+    assign wrong = (written & (bresp != {{~to_steps & data[40], 1'b0}}))
+        | (came & is_read & (rresp != {{data[40], 1'b0}} | rdata != data[31:0])) | (awready != wready);
     assign settled = reading == 2'd3;
     assign sound = (windows == 32'd{script.windows}) & (counted == 32'd{script.errors}) & ~status[0]
         & (status[1] == (counted != 32'd0));
     always @(posedge clk) begin
-        if (write & awready) sent <= 1'b1;
-        else if (bvalid) sent <= 1'b0;
+        late <= (write & late != 2'd3) ? late + 2'd1 : write & ~awready ? late : 2'd0;
+        if (awvalid & awready) sent <= 1'b1;
+        else if (written) sent <= 1'b0;
         if (read & arready) asked <= 1'b1;
-        else if (rvalid & asked) begin
+        else if (came) begin
             asked <= 1'b0;
-            reading <= reading + 2'd1;
-            if (reading == 2'd0) status <= rdata;
-            if (reading == 2'd1) windows <= rdata;
-            if (reading == 2'd2) counted <= rdata;
+            if (~is_read) begin
+                reading <= reading + 2'd1;
+                if (reading == 2'd0) status <= rdata;
+                if (reading == 2'd1) windows <= rdata;
+                if (reading == 2'd2) counted <= rdata;
+            end
         end
     end
 """
@@ -314,6 +339,8 @@ def _uart_link(plan: WrapperPlan, script: Script) -> str:
     {plan.top} #(.CLOCKS_PER_BIT({clocks}), .IDLE({40 * clocks})) dut (
         .clk(clk), .rst_n(~rst), .rx(rx), .tx(tx), .busy(busy), .failed(failed));
     assign ready = (frame_bits == 4'd0) & (hush == 8'd0);
+    wire sampled = ~rst & (hush == 8'd0) & (got_bits != 4'd0) & (got_wait == 8'd0);
+    assign wrong = sampled & ((got_bits == 4'd10 & tx) | (got_bits == 4'd1 & (~tx | word_valid)));
     assign m_valid = word_valid;
     assign m_data = word;
     always @(posedge clk) begin
@@ -342,9 +369,7 @@ def _uart_link(plan: WrapperPlan, script: Script) -> str:
             got_wait <= 8'd{clocks - 1};
             got_bits <= got_bits - 4'd1;
             got <= {{tx, got[7:1]}};
-            if (got_bits == 4'd10 & tx) errors <= errors + 32'd1;
             if (got_bits == 4'd1) begin
-                if (~tx | word_valid) errors <= errors + 32'd1;
                 word <= {_shifted_in("got", n)};
                 word_bytes <= (word_bytes == 8'd{n - 1}) ? 8'd0 : word_bytes + 8'd1;
                 word_valid <= word_bytes == 8'd{n - 1};
@@ -381,6 +406,7 @@ def _spi_link(plan: WrapperPlan, script: Script) -> str:
     {plan.top} dut (
         .clk(clk), .rst_n(~rst), .sck(sck), .cs_n(cs_n), .mosi(so[7]), .miso(miso), .busy(busy), .failed(failed));
     assign ready = (state == FETCH) & (spi_wait == 8'd0);
+    assign wrong = ~rst & (spi_wait == 8'd0) & (state == NEXT) & first_byte & (si[7:2] != 6'b100000);
     assign m_valid = word_valid;
     assign m_data = word;
     always @(posedge clk)
@@ -419,7 +445,6 @@ def _spi_link(plan: WrapperPlan, script: Script) -> str:
                     NEXT: begin
                         first_byte <= 1'b0;
                         got <= first_byte ? 8'd0 : got + 8'd1;
-                        if (first_byte & (si[7:2] != 6'b100000)) errors <= errors + 32'd1;
                         if (first_byte & ~writing) can_write <= si[1];
                         if (~first_byte & ~writing) begin
                             word <= {_shifted_in("si", n)};

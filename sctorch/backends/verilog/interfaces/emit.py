@@ -60,7 +60,8 @@ def _inner(plan: WrapperPlan) -> list[str]:
         "    output wire error,",
         "    output wire window_first,",
         "    output wire window_last,",
-        "    output wire answered",
+        f"    output wire answered{',' if plan.core.store else ''}",
+        *(_store_ports(plan.core.store) if plan.core.store else []),
         ");",
         f"    wire [{plan.core.word_bits - 1}:0] word;",
         "    wire take, room, issue, core_valid, core_ready, core_first, core_last, running, waiting;",
@@ -75,7 +76,8 @@ def _inner(plan: WrapperPlan) -> list[str]:
         ".in_ready(core_ready), "
         ".in_first(core_first), .in_last(core_last),",
         f"        .in_data(word), {'.steps(steps), ' if plan.core.folded and not plan.events else ''}"
-        f".out_valid(out_valid), .out_first(out_first), .out_last(out_last), .{answer}(answer));",
+        f".out_valid(out_valid), .out_first(out_first), .out_last(out_last), .{answer}(answer)"
+        f"{_joined(_STORE) if plan.core.store else ''});",
         *_seen(plan),
         "    assign answered = out_valid & out_last;",
         "",
@@ -87,6 +89,25 @@ def _inner(plan: WrapperPlan) -> list[str]:
         f"    assign m_data = {f'{{{{{fill}{{{top_bit}}}}}, kept}}' if fill else 'kept'};",
         "    assign busy = running | waiting;",
         "endmodule",
+    ]
+
+
+_STORE = ("store", "store_layer", "store_word", "store_part", "store_data", "store_there")
+
+
+def _joined(names: tuple[str, ...]) -> str:
+    return "".join(f", .{name}({name})" for name in names)
+
+
+def _store_ports(bits: tuple[int, int, int]) -> list[str]:
+    layer, word, part = bits
+    return [
+        "    input  wire store,",
+        f"    input  wire [{layer - 1}:0] store_layer,",
+        f"    input  wire [{word - 1}:0] store_word,",
+        f"    input  wire [{part - 1}:0] store_part,",
+        "    input  wire [31:0] store_data,",
+        "    output wire store_there",
     ]
 
 
@@ -246,6 +267,7 @@ def _instance(plan: WrapperPlan, **ports: str) -> list[str]:
     names = [
         "clk", "rst", "enable", "cut", "steps", "s_valid", "s_ready", "s_last", "s_data", "m_valid", "m_ready",
         "m_last", "m_data", "busy", "error", "window_first", "window_last", "answered",
+        *(_STORE if plan.core.store else ()),
     ]  # fmt: skip
     wired = [f".{name}({ports.get(name, name)})" for name in names]
     rows = [", ".join(wired[k : k + 6]) for k in range(0, len(wired), 6)]
@@ -312,18 +334,28 @@ def _axi(plan: WrapperPlan) -> list[str]:
     ]
     axi = ("awvalid", "awready", "awaddr", "wvalid", "wready", "wdata", "wstrb", "bvalid", "bready", "bresp",
            "arvalid", "arready", "araddr", "rvalid", "rready", "rdata", "rresp")  # fmt: skip
+    store = plan.core.store or (1, 1, 1)
+    loading = ", .LOAD(1), .LW({}), .WW({}), .PW({})".format(*store) if plan.core.store else ""
     block = [
-        "    wire enable, clear, busy;",
+        "    wire enable, clear, busy, store, store_there;",
+        f"    wire [{store[0] - 1}:0] store_layer;",
+        f"    wire [{store[1] - 1}:0] store_word;",
+        f"    wire [{store[2] - 1}:0] store_part;",
+        "    wire [31:0] store_data;",
+        *([] if plan.core.store else ["    assign store_there = 1'b0;"]),
         f"    wire [{bits - 1}:0] steps;",
         f"    sct_io_axilite #(.VERSION({hexadecimal(REGISTERS_VERSION, 32)}), "
-        f".NETWORK(32'h{ir.digest(plan.network)[:8]}), .STEPS({plan.network.num_steps}), .SW({bits})) registers (",
+        f".NETWORK(32'h{ir.digest(plan.network)[:8]}), .STEPS({plan.network.num_steps}), .SW({bits}){loading}) "
+        "registers (",
         "        .clk(clk), .rst(~aresetn), "
         + ", ".join(f".{port}(s_axi_{port})" for port in axi[:7])
         + ",\n        "
         + ", ".join(f".{port}(s_axi_{port})" for port in axi[7:])
         + ",",
         "        .enable(enable), .clear(clear), .steps(steps), .busy(busy), .error(error),",
-        "        .first(window_first), .last(window_last), .answer(answered));",
+        "        .first(window_first), .last(window_last), .answer(answered),",
+        "        .store(store), .store_layer(store_layer), .store_word(store_word), .store_part(store_part), "
+        ".store_data(store_data), .there(store_there));",
         "    wire rst = ~aresetn | clear;",
     ]
     streams = {

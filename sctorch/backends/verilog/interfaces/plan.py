@@ -20,6 +20,7 @@ class Core:
     latency : clocks from a timestep's first beat to its decision, at most. window_clocks : from one window of num_steps
     timesteps to the next, at most. word_bits : what it takes at once. words : of those an image, or a tick of spikes.
     folded : whether it takes an image word by word and keeps it; else it is shown the whole image in every timestep.
+    store : where weights may be loaded, the bits of the number of a layer, of a word, and of a part of it.
     """
 
     latency: int
@@ -27,6 +28,7 @@ class Core:
     word_bits: int
     words: int = 1
     folded: bool = False
+    store: tuple[int, int, int] | None = None
 
 
 @dataclass(frozen=True)

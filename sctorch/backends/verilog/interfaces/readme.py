@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 from sctorch import ir
-from sctorch.backends.verilog.interfaces.options import Interface
 from sctorch.backends.verilog.interfaces.plan import Core, WrapperPlan
 from sctorch.backends.verilog.ports import answer_port, input_width
 
@@ -326,14 +325,21 @@ def _using(network: ir.Network, top: str, wrapper: WrapperPlan | None) -> list[s
         f"Clock and pins: `{top}.pcf`, `{top}.lpf`, `{top}.xdc`."
         + (" Pins of boards: the other .pcf and .lpf files." if wrapper and wrapper.interface.board else ""),
     ]  # fmt: skip
-    if wrapper and _registers(wrapper.interface):
+    if wrapper and wrapper.interface.axi_lite:
         lines += ["", "## Registers", "As docs/interfaces.md of sctorch has them (version 1):", "", _REGISTER_TABLE]
+        if wrapper.core.store:
+            lines += [_WEIGHT_ROWS, "", _LOADING]
     return [*lines, ""]
 
 
-def _registers(interface: Interface) -> bool:
-    return interface.axi_lite
-
+_WEIGHT_ROWS = """\
+| 0x40 | WEIGHT_WORD | write | 31 to 24 a synapse layer, 23 to 0 a word of its weights |
+| 0x44 | WEIGHT_DATA | write | the word's next 32 bits |"""
+_LOADING = (
+    "Other weights: write CONTROL = 0, wait until STATUS is not busy, write the registers of "
+    "`sctorch.backends.load(folder).weight_writes(network)` one after another, write CONTROL = 1. How a word holds its "
+    "weights: docs/folded.md of sctorch; the layers' numbers are in design.json under weights."
+)
 
 _REGISTER_TABLE = """\
 | address | register | access | bits |
