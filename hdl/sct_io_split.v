@@ -2,8 +2,8 @@
 // at a time. A frame is WORDS words, an image or a tick; its last beat is filled up, and what fills it is dropped.
 //
 // `push` takes a beat, only with `ready`; `ends` marks the frame's last one. `mark` is kept of the latest beat.
-// `clear` drops a frame whose last beat has not come; one that is whole goes on. Bits are counted in units of U, the
-// largest number that divides BUS and B.
+// `clear` drops a frame whose last beat has not come, and the beat that comes with it; one that is whole goes on.
+// Bits are counted in units of U, the largest number that divides BUS and B.
 module sct_io_split #(
     parameter BUS = 8,
     parameter B = 8,

@@ -21,12 +21,8 @@ from sctorch.backends.verilog.interfaces.bench import write_wrapper_bench
 from sctorch.errors import ConfigError, UnsupportedError
 from sctorch.hardware.tools import Tool, find_tool, run_tool
 
-RUNS = [
-    (s, name)
-    for s in SIMULATORS
-    for name in [*CASES, "sparse", "folded, wide"]
-    if s != "verilator" or name in VERILATED
-]
+ALL = [*(name for name in CASES if "slow" not in name and "a byte" not in name), "sparse", "folded, wide"]
+RUNS = [(s, name) for s in SIMULATORS for name in ALL if s != "verilator" or name in VERILATED]
 
 
 @pytest.mark.parametrize(("simulator", "name"), RUNS)

@@ -31,12 +31,14 @@ class Script:
     RESET: after data clocks, for one clock. STEPS: the length of the windows that follow (not for UART and SPI).
     PAUSE: data clocks without a beat; on SPI the transfer ends. WRITE, READ: a register, see `write` and `read`.
     answers : (last, value). windows, errors : since the last reset, as the wrapper counts them.
+    rude : on SPI packets are written whether the status allows it or not.
     """
 
     rows: list[tuple[int, int]] = field(default_factory=list)
     answers: list[tuple[int, int]] = field(default_factory=list)
     windows: int = 0
     errors: int = 0
+    rude: bool = False
 
     def packet(self, beats: Sequence[int], last: bool = True) -> None:
         """Beats of a packet; `last` marks the last one's TLAST."""
@@ -50,9 +52,17 @@ class Script:
         else:
             self.answers.append((1, int(decisions[-1])))
 
-    def write(self, address: int, value: int, fails: bool = False, strobes: int = 15, order: int = BOTH) -> None:
-        """Write a register on AXI-Lite; `fails`: it must answer SLVERR. order : which channel comes first."""
-        self.rows.append((WRITE, order << 45 | (15 - strobes) << 41 | int(fails) << 40 | address << 32 | value))
+    def write(
+        self, address: int, value: int, fails: bool = False, strobes: int = 15, order: int = BOTH, held: bool = False
+    ) -> None:
+        """Write a register on AXI-Lite.
+
+        fails : it must answer SLVERR. order : which channel comes first. held : a beat that is offered meanwhile must
+        not be taken.
+        """
+        self.rows.append(
+            (WRITE, int(held) << 47 | order << 45 | (15 - strobes) << 41 | int(fails) << 40 | address << 32 | value)
+        )
 
     def read(self, address: int, value: int = 0, fails: bool = False) -> None:
         """Read a register on AXI-Lite, which must hold this value, or answer SLVERR."""
@@ -99,9 +109,10 @@ def _text(plan: WrapperPlan, script: Script) -> str:
     rows, answers = len(script.rows), len(script.answers)
     kind = plan.interface.kind
     slow = {"uart": 20 * _BENCH_CLOCKS, "spi": 64}.get(kind, 1)
-    waits = sum(d for what, d in script.rows if what in (RESET, PAUSE)) * 64
-    per_row = max(slow, 1) * 4 + plan.core.window_clocks * 2 + plan.core.latency
-    limit = 20_000 + 4 * (rows + answers) * per_row + waits
+    idle = sum(d for what, d in script.rows if what in (RESET, PAUSE))
+    windows = answers + sum(what in (LAST, WAIT) for what, _ in script.rows)
+    per_window = 2 * plan.core.window_clocks + plan.core.latency + 600
+    limit = 20_000 + 2 * idle + (16 + 4 * slow) * rows + per_window * windows
     drain = 64 + plan.core.latency + 2 * plan.core.window_clocks
     drain += {"uart": 60 * _BENCH_CLOCKS, "spi": 600}.get(kind, 0)
     link = {"stream": _stream_link, "axi": _axi_link, "uart": _uart_link, "spi": _spi_link}[kind](plan, script)
@@ -154,7 +165,7 @@ module {name}_bench (
     wire is_reset = playing & (what == 3'd3) & (pause == number);
     wire rst = ~started | is_reset;
     wire gaps = clocks[7], stalls = {stalls};
-    wire valid = is_beat & go;
+    wire valid = (is_beat{" | (playing & what == 3'd6 & data[47])" if plan.interface.axi_lite else ""}) & go;
     wire last = what[0];
     wire ready, stepped, wrong, m_valid, m_last;  // wrong: on the way to the pins something is
     wire [{bits - 1}:0] m_data;
@@ -271,21 +282,24 @@ def _axi_link(plan: WrapperPlan, script: Script) -> str:
     wire [1:0] order = to_steps ? 2'd0 : data[46:45];
     wire awvalid = write & (order != 2'd2 | late == 2'd3);
     wire wvalid = write & (order != 2'd1 | late == 2'd3);
+    wire [7:0] awaddr = ~awvalid ? 8'hff : to_steps ? 8'h10 : data[39:32];
+    wire [31:0] wdata = ~wvalid ? 32'hffffffff : to_steps ? {{16'd0, data[15:0]}} : data[31:0];
     wire bready = ~stalls | random[12], rready = ~stalls | random[13];
     wire is_read = playing & (what == 3'd7);
     wire read = ((finish & (reading != 2'd3)) | is_read) & ~asked;
     wire [7:0] place = is_read ? data[39:32] : (reading == 2'd0) ? 8'h0c : (reading == 2'd1) ? 8'h14 : 8'h1c;
     {plan.top} dut (
         {streams},
-        .s_axi_awvalid(awvalid), .s_axi_awready(awready), .s_axi_awaddr(to_steps ? 8'h10 : data[39:32]),
-        .s_axi_wvalid(wvalid), .s_axi_wready(wready), .s_axi_wdata(to_steps ? {{16'd0, data[15:0]}} : data[31:0]),
+        .s_axi_awvalid(awvalid), .s_axi_awready(awready), .s_axi_awaddr(awaddr),
+        .s_axi_wvalid(wvalid), .s_axi_wready(wready), .s_axi_wdata(wdata),
         .s_axi_wstrb(to_steps ? 4'hf : ~data[44:41]), .s_axi_bvalid(bvalid), .s_axi_bready(bready),
         .s_axi_bresp(bresp), .s_axi_arvalid(read), .s_axi_arready(arready), .s_axi_araddr(place),
         .s_axi_rvalid(rvalid), .s_axi_rready(rready), .s_axi_rdata(rdata), .s_axi_rresp(rresp));
     wire written = bvalid & bready & sent, came = rvalid & rready & asked;
     assign stepped = is_read ? came : written;
-    assign wrong = (written & (bresp != {{~to_steps & data[40], 1'b0}}))
-        | (came & is_read & (rresp != {{data[40], 1'b0}} | rdata != data[31:0])) | (awready != wready);
+    assign wrong = (written & (bresp !== {{~to_steps & data[40], 1'b0}}))
+        | (valid & ~is_beat & ready) | (bvalid & ~sent)
+        | (came & is_read & (rresp !== {{data[40], 1'b0}} | rdata !== data[31:0])) | (awready != wready);
     assign settled = reading == 2'd3;
     assign sound = (windows == 32'd{script.windows}) & (counted == 32'd{script.errors}) & ~status[0]
         & (status[1] == (counted != 32'd0));
@@ -385,7 +399,7 @@ def _shifted_in(byte: str, n: int) -> str:
 
 
 def _spi_link(plan: WrapperPlan, script: Script) -> str:
-    n = plan.answer_bits // 8
+    n, may = plan.answer_bits // 8, "1'b1" if script.rude else "can_write"
     return f"""\
     // A SPI master: it reads the status, and an answer of {n} byte(s) if one waits, before each packet that it writes.
     localparam [2:0] IDLE = 0, BITS = 2, NEXT = 3, FETCH = 4, CLOSE = 5;
@@ -423,8 +437,8 @@ def _spi_link(plan: WrapperPlan, script: Script) -> str:
             else
                 case (state)
                     IDLE: begin
-                        writing <= valid & can_write;
-                        so <= (valid & can_write) ? 8'd1 : 8'd2;
+                        writing <= valid & {may};
+                        so <= (valid & {may}) ? 8'd1 : 8'd2;
                         can_write <= 1'b0;
                         first_byte <= 1'b1;
                         cs_n <= 1'b0;
