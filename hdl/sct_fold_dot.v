@@ -1,7 +1,7 @@
 // The sums of a fixed synapse (semantics 5): N neurons at once, P inputs a clock, each a spike or a number of X bits.
 //
-// `word` holds the weight of neuron i and input p in two's complement, B + 1 bits at (i * P + p) * (B + 1). INIT holds
-// the biases. DW bits hold what one clock adds, W bits the sum; both by interval analysis.
+// `word` holds the weight of neuron i and input p in two's complement, B + 1 bits at (i * P + p) * (B + 1). `start`
+// holds the biases. DW bits hold what one clock adds, W bits the sum; both by interval analysis.
 module sct_fold_dot #(
     parameter N = 1,
     parameter P = 1,
@@ -9,12 +9,12 @@ module sct_fold_dot #(
     parameter X = 0,
     parameter XW = (X > 0) ? X : 1,
     parameter DW = 8,
-    parameter W = 8,
-    parameter [N*W-1:0] INIT = 0
+    parameter W = 8
 ) (
     input  wire                 clk,
     input  wire                 clear,
     input  wire                 add,
+    input  wire [N*W-1:0]       start,
     input  wire [P*XW-1:0]      in,
     input  wire [N*P*(B+1)-1:0] word,
     output reg  [N*W-1:0]       sums
@@ -47,7 +47,7 @@ module sct_fold_dot #(
             /* verilator lint_on BLKSEQ */
             always @(posedge clk) begin
                 part <= add ? total : {DW{1'b0}};
-                if (clear) sums[i*W +: W] <= INIT[i*W +: W];
+                if (clear) sums[i*W +: W] <= start[i*W +: W];
                 else sums[i*W +: W] <= sums[i*W +: W] + wide[W-1:0];
             end
         end

@@ -1,18 +1,18 @@
 // The sums of a stochastic synapse (semantics 5): N neurons at once, P inputs a clock.
 //
 // `word` holds for neuron i and input p the magnitude and above it the sign, at (i * P + p) * (B + 1). An inhibitory
-// input counts its inverted term, one too many at every visit; INIT, the neuron's bias less those, takes it back. So a
-// sum only counts upwards, and W bits of it are right when every group was visited once per tick.
+// input counts its inverted term, one too many at every visit; `start`, the neuron's bias less those, takes it back. So
+// a sum only counts upwards, and W bits of it are right when every group was visited once per tick.
 module sct_fold_sum #(
     parameter N = 1,
     parameter P = 1,
     parameter B = 4,
-    parameter W = 8,
-    parameter [N*W-1:0] INIT = 0
+    parameter W = 8
 ) (
     input  wire                 clk,
     input  wire                 clear,
     input  wire                 add,
+    input  wire [N*W-1:0]       start,
     input  wire [P-1:0]         spikes,
     input  wire [P*B-1:0]       random,
     input  wire [N*P*(B+1)-1:0] word,
@@ -47,7 +47,7 @@ module sct_fold_sum #(
                 end
             /* verilator lint_on BLKSEQ */
             always @(posedge clk)
-                if (clear) sums[i*W +: W] <= INIT[i*W +: W];
+                if (clear) sums[i*W +: W] <= start[i*W +: W];
                 else sums[i*W +: W] <= sums[i*W +: W] + wide[W-1:0];
         end
     endgenerate

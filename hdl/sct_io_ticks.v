@@ -4,7 +4,7 @@
 // steps (1 to STEPS; anything else stands for STEPS) bounds the window, sampled in its first timestep. A `last` within
 // a timestep is an error: the window is given up and has no answer. A window without `last` ends after `steps`
 // timesteps, with its answer and an error, and what follows until `last` is swallowed. With LAST = 0 windows end
-// by count alone. `cut` gives a window up from outside, in a clock without a beat.
+// by count alone. `cut` gives a window up from outside, in a clock without a beat. `free`: there is room for a beat.
 module sct_io_ticks #(
     parameter BEATS = 2,
     parameter IW = 1,
@@ -22,6 +22,7 @@ module sct_io_ticks #(
     input  wire          valid,
     input  wire          last,
     input  wire          cut,
+    input  wire          free,
     output wire          ready,
     output wire          take,
     output reg  [IW-1:0] beat,
@@ -32,6 +33,7 @@ module sct_io_ticks #(
     output wire          core_last,
     output wire          issue,
     output wire          error,
+    output wire          spoilt,       // and the beats of the unfinished timestep are void
     output wire          busy
 );
     localparam [31:0] TOP = STEPS - 1;
@@ -48,7 +50,7 @@ module sct_io_ticks #(
     wire limit = left == {SW{1'b0}};
     wire ends = (LAST != 0) & last;
     // A tick waits for room whether it will answer or not, so that `ready` does not hang on `last`.
-    assign ready = drop | (on & (~whole | (core_ready & room)));
+    assign ready = drop | (on & free & (~whole | (core_ready & room)));
     wire beat_taken = valid & ready & ~drop;
     assign take = beat_taken & ~whole;
     assign core_valid = valid & on & whole & room & ~drop;
@@ -57,7 +59,8 @@ module sct_io_ticks #(
     assign issue = taken & step_end & (core_last | (EVERY != 0));
     wire late = beat_taken & step_end & limit & ~ends & (LAST != 0);
     wire over = beat_taken & (ends | core_last);
-    assign error = (beat_taken & ends & ~step_end) | late | (cut & busy);
+    assign spoilt = (beat_taken & ends & ~step_end) | (cut & busy);
+    assign error = spoilt | late;
     assign busy = ~core_first | (beat != {IW{1'b0}});
     always @(posedge clk) begin
         // A tick that the core has been shown stays until it is taken.

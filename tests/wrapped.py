@@ -9,18 +9,21 @@ from random import Random
 
 import builders
 import numpy as np
+import pytest
 
 import sctorch
 from sctorch import ir
-from sctorch.backends.verilog import VerilogDesign
+from sctorch.backends.verilog import FoldedDesign, UnrolledDesign, VerilogDesign
+from sctorch.backends.verilog.folded.design import OPTIONS as FOLDED_OPTIONS
 from sctorch.backends.verilog.interfaces.bench import PAUSE, STEPS, Script
-from sctorch.backends.verilog.interfaces.options import OPTIONS, choose
 from sctorch.backends.verilog.interfaces.packets import window_packets
-from sctorch.backends.verilog.interfaces.plan import WrapperPlan, plan_wrapper
-from sctorch.backends.verilog.unrolled.plan import plan
+from sctorch.backends.verilog.interfaces.plan import WrapperPlan
+from sctorch.backends.verilog.unrolled.design import OPTIONS as UNROLLED_OPTIONS
 
 WINDOWS = 12
 EVENTS = {"encoder": "events", "hidden": 1}
+SLOW = {"encoder": ("lfsr", "shift"), "lengths": (64,), "fixed": False, "hidden": 0, "max_steps": 10}
+FOLDED = {"architecture": "folded"}
 RATE = {"encoder": ("counter", "shared"), "hidden": 1}
 
 
@@ -78,6 +81,42 @@ CASES = {
     "spi": Case(RATE, {"interface": "spi"}),
     "spi, each timestep": Case({"encoder": "levels", "max_steps": 6}, {"interface": "spi", "every_timestep": True}),
     "spi, spikes": Case({**EVENTS, "max_inputs": 20, "max_steps": 8}, {"interface": "spi"}),
+    "uart, slow": Case(SLOW, {"interface": "uart"}, lambda plan: plan.core.window_clocks > 400 and plan.beats >= 3),
+    "uart, a byte": Case(
+        {**SLOW, "max_inputs": 1}, {"interface": "uart"}, lambda plan: plan.core.window_clocks > 300 and plan.beats == 1
+    ),
+    "spi, slow": Case(SLOW, {"interface": "spi"}, lambda plan: plan.core.window_clocks > 400 and plan.beats >= 3),
+    "folded, stream": Case(RATE, {**FOLDED, "interface": "stream"}),
+    "folded, stream, features across beats": Case(
+        {"encoder": "direct", "hidden": 1, "max_inputs": 40},
+        {**FOLDED, "interface": "stream", "bus_bits": 16},
+        lambda plan: plan.beats >= 3 and 16 % plan.core.word_bits > 0,
+    ),
+    "folded, stream, spikes": Case(
+        {**EVENTS, "fixed": True, "max_inputs": 80},
+        {**FOLDED, "interface": "stream", "inputs_per_clock": 3},
+        lambda plan: plan.core.words >= 2 and plan.beats % 4 > 0,
+    ),
+    "folded, axi, each timestep": Case(
+        {"encoder": "levels"}, {**FOLDED, "interface": "axi", "every_timestep": True, "bus_bits": 8}
+    ),
+    "folded, axi lite, spikes in ticks, each timestep": Case(
+        {**EVENTS, "lengths": (2, 4), "fixed": False, "max_steps": 8, "max_inputs": 150},
+        {**FOLDED, "interface": "axi", "axi_lite": True, "bus_bits": 64, "every_timestep": True, "inputs_per_clock": 4},
+        lambda plan: plan.ticks > 1 and plan.beats >= 2 and plan.core.words % 2 > 0,
+    ),
+    "folded, axi lite": Case(
+        {**RATE, "max_inputs": 24, "max_steps": 9},
+        {**FOLDED, "interface": "axi", "axi_lite": True},
+        lambda plan: plan.beats >= 2 and plan.network.encoder.size >= 18,  # the first layer is the slowest
+    ),
+    "folded, uart": Case({"encoder": "direct", "max_steps": 6}, {**FOLDED, "interface": "uart"}),
+    "folded, uart, spikes, each timestep": Case(
+        {**EVENTS, "max_inputs": 20, "max_steps": 5},
+        {**FOLDED, "interface": "uart", "every_timestep": True},
+    ),
+    "folded, spi": Case({"encoder": "levels", "max_steps": 6}, {**FOLDED, "interface": "spi"}),
+    "folded, spi, spikes": Case({**EVENTS, "max_inputs": 20, "max_steps": 8}, {**FOLDED, "interface": "spi"}),
 }
 VERILATED = (
     "stream, bytes",
@@ -86,6 +125,8 @@ VERILATED = (
     "axi lite, spikes",
     "uart",
     "spi, spikes",
+    "folded, stream, features across beats",
+    "folded, axi lite, spikes in ticks, each timestep",
 )
 
 
@@ -131,7 +172,6 @@ class Bench:
 
 def living(case: Case, seed: int) -> tuple[ir.Network, np.ndarray]:
     """A network whose answers differ, among windows and from one timestep to the next, and its windows."""
-    interface_options = {**OPTIONS, **case.options}
     while True:
         network, x, trace = builders.alive_network(seed, WINDOWS, **case.network)
         seed += 1
@@ -142,10 +182,34 @@ def living(case: Case, seed: int) -> tuple[ir.Network, np.ndarray]:
             or (decisions[0, 9:11] == decisions[-1, 9:11]).all()
         ):
             continue
-        interface = choose(interface_options, network)
-        assert interface is not None
-        if case.need(plan_wrapper(network, interface, plan(network).latency_cycles)):  # the latency is roughly it
+        if case.need(wrapper_of(network, case.options)):
             return network, x
+
+
+def wrapper_of(network: ir.Network, options: dict[str, object]) -> WrapperPlan:
+    """The wrapper of a design that need not be exported."""
+    design: VerilogDesign
+    if options.get("architecture") == "folded":
+        design = FoldedDesign(Path(), network, {**FOLDED_OPTIONS, **options})
+    else:
+        design = UnrolledDesign(Path(), network, {**UNROLLED_OPTIONS, **options})
+    assert design.wrapper is not None
+    return design.wrapper
+
+
+def wide_network() -> ir.Network:
+    """Features of more bits than a beat has."""
+    weight = np.random.default_rng(5).integers(-7, 8, (4, 5))
+    encoder = ir.RateEncoder("encoder", 5, ir.StreamSource("counter", 10))
+    synapse = ir.FixedSynapse("synapse", weight, np.zeros(4), 3, 3)
+    return ir.Network("net", 9, (encoder, synapse, ir.Readout("readout", 4, "membrane", "argmax_membrane", 3)))
+
+
+def filled(wrapper: WrapperPlan, packets: list[list[int]]) -> list[list[int]]:
+    """Packets whose last beats are filled up with ones, which nobody must look at."""
+    bus, beats = wrapper.interface.bus_bits, wrapper.beats
+    ones = (1 << bus) - (1 << (len(wrapper.used) - 1) % bus + 1)
+    return [[beat | (ones if k % beats == beats - 1 else 0) for k, beat in enumerate(p)] for p in packets]
 
 
 def make_bench(name: str, folder: Path) -> Bench:
@@ -153,13 +217,18 @@ def make_bench(name: str, folder: Path) -> Bench:
     if name == "sparse":
         network, options = sparse_network(), {"interface": "stream"}
         x = np.random.default_rng(1).random((WINDOWS, 150))
+    elif name == "folded, wide":
+        network, options = wide_network(), {**FOLDED, "interface": "stream"}
+        x = np.random.default_rng(2).random((WINDOWS, 5))
     else:
         network, x = living(CASES[name], 100 + 10 * list(CASES).index(name))
         options = CASES[name].options
-    design = sctorch.export(network, folder, **options)
+    with pytest.MonkeyPatch.context() as patch:  # the benches compile for themselves
+        patch.setattr(VerilogDesign, "build", lambda self: None)
+        design = sctorch.export(network, folder, **options)
     assert isinstance(design, VerilogDesign)
     assert design.wrapper is not None
-    packets = window_packets(network, x, design.wrapper.interface.bus_bits)
+    packets = filled(design.wrapper, window_packets(network, x, design.wrapper.interface.bus_bits))
     return Bench(design, design.wrapper, packets, ir.simulate(network, x)["readout.decision"][..., 0])
 
 
@@ -173,10 +242,18 @@ def everything(bench: Bench) -> Script:
         script.wait()
         _lengths(bench, script)
     script.wait()
+    if wrapper.core.folded and not wrapper.interface.board and not wrapper.events:
+        every = wrapper.interface.every_timestep
+        for clocks in (0, 7, 9 * (1 if every else wrapper.network.num_steps - 1)):  # each stage takes more
+            script.packet(bench.packets[6])
+            script.reset(clocks)
+            bench.send(script, 7)
+            script.wait()
     step = wrapper.beats * wrapper.ticks  # beats of a timestep; its answer is out `latency` clocks after it
-    for clocks in (0, 1, 3, wrapper.latency - 1):
+    for clocks in (0, 1, 3, min(17, wrapper.core.latency - 1)):
         at_work = wrapper.events and not wrapper.interface.board  # spikes are, from the first tick on
-        some = rnd.randint(1, step if at_work and wrapper.interface.every_timestep else len(bench.packets[6]))
+        answers = wrapper.events and wrapper.interface.every_timestep  # while the packet comes
+        some = rnd.randint(1, step if answers else len(bench.packets[6]))
         script.packet(bench.packets[6][:some], last=False)  # on a line the reset meets a byte under way
         script.reset(0 if at_work else clocks)
         bench.send(script, 7)
@@ -257,4 +334,7 @@ def _given_up(bench: Bench, script: Script) -> None:
     script.packet(bench.packets[8][:-1], last=False)
     script.rows.append((PAUSE, 900))
     script.errors += 1
+    if bench.plan.events:
+        bench.answer(script, 8, bench.plan.network.num_steps - 1, last=False)
+        script.wait()
     bench.send(script, 9)

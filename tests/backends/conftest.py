@@ -5,11 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import builders
+import folding
 import pytest
 from wrapped import Bench, make_bench
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
+def folded_benches(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], folding.Bench]:
+    """The folded design of one of folding.KINDS, exported when first asked for."""
+    made: dict[str, folding.Bench] = {}
+
+    def bench(kind: str) -> folding.Bench:
+        if kind not in made:
+            made[kind] = folding.make_folded(kind, tmp_path_factory.mktemp("folded") / "design")
+        return made[kind]
+
+    return bench
+
+
+@pytest.fixture(scope="session")
 def benches(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Bench]:
     """The bench of a case, exported when first asked for."""
     builders.require_tool("yosys")

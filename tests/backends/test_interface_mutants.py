@@ -16,7 +16,7 @@ from sctorch.backends.verilog.interfaces.bench import write_wrapper_bench
 
 @dataclass(frozen=True)
 class Mutant:
-    """`old` becomes `new` in a file of the library, seen on a case of tests/wrapped.py."""
+    """`old` becomes `new` in a file of the library, or of the design, seen on a case of tests/wrapped.py."""
 
     case: str
     file: str
@@ -24,6 +24,8 @@ class Mutant:
     new: str
 
 
+IMAGE, WORDS = "folded, stream", "folded, stream, spikes"
+ACROSS, EACH = "folded, stream, features across beats", "folded, axi, each timestep"
 MUTANTS = {
     "a lane keeps the wrong end": Mutant("stream, bytes", "lane", "next[N:1]", "next[N-1:0]"),
     "an early end is no error": Mutant("stream, bytes", "packet", "take & (full ^ ends)", "take & full & ~ends"),
@@ -64,12 +66,8 @@ MUTANTS = {
     "every timestep answers": Mutant("stream, bytes", "answers", "in_last | (EVERY != 0)", "1'b1"),
     "a tick waits for nothing": Mutant("stream, spikes", "ticks", "core_ready & room", "core_ready"),
     "a tick does not wait for the core": Mutant("stream, spikes in ticks", "ticks", "core_ready & room", "room"),
-    "spikes too long are no error": Mutant(
-        "stream, spikes", "ticks", "ends & ~step_end) | late |", "ends & ~step_end) |"
-    ),
-    "an end within a timestep is no error": Mutant(
-        "stream, spikes", "ticks", "(beat_taken & ends & ~step_end) | late", "late"
-    ),
+    "spikes too long are no error": Mutant("stream, spikes", "ticks", "spoilt | late", "spoilt"),
+    "an end within a timestep is no error": Mutant("stream, spikes", "ticks", "spoilt | late", "late"),
     "an end within a timestep ends the window": Mutant(
         "stream, spikes in ticks",
         "ticks",
@@ -100,6 +98,31 @@ MUTANTS = {
     ),
     "SPI never takes the answer": Mutant("spi", "spi", "m_ready <= sending;", "m_ready <= 1'b0;"),
     "the end of a transfer is not seen": Mutant("spi", "spi", "cut <= 1'b1;", "cut <= 1'b0;"),
+    "a dropped packet leaves features": Mutant(IMAGE, "split", "(clear & ~(ending & ~over))", "1'b0"),
+    "a beat is taken over a word that waits": Mutant(WORDS, "split", "(~ending | over)", "1'b1"),
+    "what fills a beat up stays": Mutant(ACROSS, "split", "over ? {S{1'b0}} : take", "take"),
+    "a beat is put over the one before": Mutant(ACROSS, "split", "left == k", "k == 0"),
+    "a feature comes twice": Mutant(ACROSS, "split", "buffer >> B", "buffer"),
+    "beats go on though words wait": Mutant(WORDS, "ticks", "(on & free &", "(on &"),
+    "every word opens a window": Mutant(WORDS, "net_stream.v", "opens & marked[0]", "marked[0]"),
+    "every word ends a window": Mutant(
+        "folded, stream, spikes", "net_stream.v", "core_last = marked[1]", "core_last = 1'b1"
+    ),
+    "an image goes without room for its answer": Mutant(
+        IMAGE, "net_stream.v", "offered & (room | ~core_last)", "offered"
+    ),
+    "an image that waits is counted again": Mutant(
+        "folded, stream",
+        "net_stream.v",
+        "issue = core_valid & core_ready & core_last",
+        "issue = core_valid & core_last",
+    ),
+    "room for one of many answers": Mutant(EACH, "answers", "promised + asked", "promised + 1'b1"),
+    "no steps ask for no answers": Mutant(EACH, "net_axi.v", "(steps == 0 || ", "("),
+    "a late packet is run": Mutant(IMAGE, "packet", "take & full & ends", "take & full"),
+    "folded windows are not counted": Mutant(
+        "folded, axi lite", "net_axi.v", "answered = out_valid & out_last", "answered = 1'b0"
+    ),
 }
 
 
@@ -110,7 +133,7 @@ def test_a_fault_is_caught(name: str, benches: Callable[[str], Bench], tmp_path:
     folder = tmp_path / "mutant"
     shutil.copytree(bench.design.folder, folder)
     write_wrapper_bench(folder, bench.plan, everything(bench))
-    file = folder / "hdl" / f"sct_io_{mutant.file}.v"
+    file = folder / (mutant.file if mutant.file.endswith(".v") else f"hdl/sct_io_{mutant.file}.v")
     text = file.read_text()
     assert mutant.old in text, f"{file.name} no longer holds {mutant.old!r}; plant this fault anew"
     file.write_text(text.replace(mutant.old, mutant.new))

@@ -18,8 +18,8 @@ from sctorch import ir, nn
 from sctorch.backends import Design, backend_names, export_network, load
 from sctorch.backends.design import writing_folder
 from sctorch.backends.verilog import VerilogDesign
-from sctorch.backends.verilog.design import OPTIONS
 from sctorch.backends.verilog.names import KEYWORDS
+from sctorch.backends.verilog.unrolled.design import OPTIONS
 from sctorch.backends.verilog.unrolled.emit import emit
 from sctorch.backends.verilog.unrolled.plan import plan
 from sctorch.errors import ConfigError, ToolFailedError, ToolNotFoundError, UnsupportedError

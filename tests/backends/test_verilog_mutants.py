@@ -13,7 +13,7 @@ import pytest
 
 import sctorch
 from sctorch import ir
-from sctorch.backends.verilog import VerilogDesign
+from sctorch.backends.verilog import UnrolledDesign, VerilogDesign
 from sctorch.errors import MismatchError
 
 LFSR = ir.StreamSource("lfsr", 4, (7, 6), seed=37, decorrelator="shift")
@@ -276,7 +276,7 @@ def test_a_fault_is_caught(name: str, designs: Callable[[str], VerilogDesign], t
     text = file.read_text()
     assert mutant.old in text, f"{mutant.file} no longer holds {mutant.old!r}; plant this fault anew"
     file.write_text(text.replace(mutant.old, mutant.new))
-    design = VerilogDesign(folder, sound.network, sound.options)
+    design = UnrolledDesign(folder, sound.network, sound.options)
     design.build()
     try:
         caught = differences(design) > 0

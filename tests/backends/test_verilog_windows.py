@@ -17,8 +17,8 @@ import sctorch
 from sctorch import ir
 from sctorch.backends.verilog import VerilogDesign
 from sctorch.backends.verilog.cxxrtl import Stimulus, build, pack_rows, run
-from sctorch.backends.verilog.design import window_beats
 from sctorch.backends.verilog.ports import input_width
+from sctorch.backends.verilog.unrolled.design import window_beats
 from sctorch.backends.verilog.unrolled.traces import trace_signals
 from sctorch.errors import ConfigError
 

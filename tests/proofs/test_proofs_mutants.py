@@ -13,7 +13,7 @@ from types import ModuleType
 import pytest
 
 from sctorch import ir
-from sctorch.backends.verilog import VerilogDesign
+from sctorch.backends.verilog import UnrolledDesign, VerilogDesign
 from sctorch.verification.proofs import ProofStatus, check_equivalence
 
 FILE = Path(__file__).parents[1] / "backends" / "test_verilog_mutants.py"
@@ -61,6 +61,6 @@ def test_a_fault_is_caught(name: str, designs: Callable[[str], VerilogDesign], t
     text = file.read_text()
     assert fault.old in text, f"{fault.file} no longer holds {fault.old!r}; plant this fault anew"
     file.write_text(text.replace(fault.old, fault.new))
-    report = check_equivalence(VerilogDesign(folder, sound.network, sound.options), depth=0)
+    report = check_equivalence(UnrolledDesign(folder, sound.network, sound.options), depth=0)
     assert report.status is ProofStatus.FAILED, report.summary()
     assert any(part.counterexample is not None for part in report.parts)

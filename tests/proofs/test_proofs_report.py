@@ -13,7 +13,7 @@ import z3
 import sctorch
 from sctorch import ir
 from sctorch.backends.design import Design
-from sctorch.backends.verilog import VerilogDesign
+from sctorch.backends.verilog import UnrolledDesign, VerilogDesign
 from sctorch.errors import ConfigError, MismatchError, UnsupportedError
 from sctorch.verification.proofs import ProofPart, ProofReport, ProofStatus, check_equivalence
 
@@ -43,7 +43,7 @@ def _broken(design: VerilogDesign, folder: Path, file: str, old: str, new: str) 
     text = (folder / file).read_text()
     assert old in text
     (folder / file).write_text(text.replace(old, new))
-    return VerilogDesign(folder, design.network, design.options)
+    return UnrolledDesign(folder, design.network, design.options)
 
 
 def test_a_small_design_is_proved_end_to_end(design: VerilogDesign) -> None:
@@ -152,7 +152,7 @@ def test_what_cannot_be_proved_is_named(design: VerilogDesign, tmp_path: Path) -
     with pytest.raises(UnsupportedError, match="hls design"):
         check_equivalence(Other(tmp_path, design.network, {}))
     with pytest.raises(UnsupportedError, match="architecture folded"):
-        check_equivalence(VerilogDesign(tmp_path, design.network, design.options | {"architecture": "folded"}))
+        check_equivalence(UnrolledDesign(tmp_path, design.network, design.options | {"architecture": "folded"}))
     with pytest.raises(ConfigError, match="depth = 5 is outside 0 to 4"):
         check_equivalence(design, depth=5)
     with pytest.raises(ConfigError, match="timeout = 0"):
@@ -160,13 +160,13 @@ def test_what_cannot_be_proved_is_named(design: VerilogDesign, tmp_path: Path) -
     with pytest.raises(ConfigError, match="an exported design"):
         check_equivalence("design")  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match=r"cannot read little\.v"):
-        check_equivalence(VerilogDesign(tmp_path, design.network, design.options))
+        check_equivalence(UnrolledDesign(tmp_path, design.network, design.options))
 
 
 def test_another_network_is_not_proved(design: VerilogDesign, tmp_path: Path) -> None:
     """The files are those of another seed of the weights' source."""
     layers = list(design.network.layers)
     layers[1] = replace(layers[1], source=ir.StreamSource("lfsr", 2, (3, 2), 6, "shift"))
-    other = VerilogDesign(design.folder, replace(design.network, layers=tuple(layers)), design.options)
+    other = UnrolledDesign(design.folder, replace(design.network, layers=tuple(layers)), design.options)
     failed = [p.name for p in check_equivalence(other, depth=0).parts if p.status is ProofStatus.FAILED]
     assert failed == ["source synapse1"]

@@ -8,10 +8,10 @@ from typing import Any
 
 from sctorch import ir
 from sctorch.backends.design import read_description
-from sctorch.backends.verilog import design as unrolled
 from sctorch.backends.verilog.design import VerilogDesign
 from sctorch.backends.verilog.estimate import estimate_folded, estimate_unrolled
 from sctorch.backends.verilog.folded import design as folded
+from sctorch.backends.verilog.unrolled import design as unrolled
 from sctorch.errors import ConfigError, UnsupportedError
 from sctorch.hardware.targets import get_target
 
@@ -41,7 +41,9 @@ def load(folder: Path) -> VerilogDesign:
     """A design that `export` wrote."""
     network, description = read_description(Path(folder))
     options = description["options"]
-    kind = folded.FoldedDesign if options.get("architecture") == "folded" else VerilogDesign
+    kind: type[VerilogDesign] = unrolled.UnrolledDesign
+    if options.get("architecture") == "folded":
+        kind = folded.FoldedDesign
     return kind(Path(folder), network, options)
 
 
@@ -81,6 +83,9 @@ def choose(network: ir.Network, options: Mapping[str, Any], target: str) -> tupl
     part = get_target(target)
     reasons = []
     for name, share in (("unrolled", UNROLLED_SHARE), ("folded", FOLDED_SHARE)):
+        if name == "unrolled" and options.get("load_weights"):
+            reasons.append("unrolled has its weights in logic, where none can be loaded")
+            continue
         module = folded if name == "folded" else unrolled
         own = {k: v for k, v in options.items() if k in module.OPTIONS} | {"architecture": name}
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,19 +11,20 @@ from typing import Any
 import numpy as np
 
 from sctorch import ir
-from sctorch.backends.design import write_description, writing_folder
-from sctorch.backends.resources import resource_folder
-from sctorch.backends.verilog.cxxrtl import LIBRARY, Stimulus, build, pack_rows, stream, unpack_rows
-from sctorch.backends.verilog.design import VerilogDesign
-from sctorch.backends.verilog.folded.emit import emit, input_bits, steps_bits
+from sctorch.backends.verilog.bench import Vectors
+from sctorch.backends.verilog.cxxrtl import Stimulus, pack_rows, stream, unpack_rows
+from sctorch.backends.verilog.design import VerilogDesign, write_design
+from sctorch.backends.verilog.folded.emit import emit
+from sctorch.backends.verilog.folded.inputs import input_bits, steps_bits
+from sctorch.backends.verilog.folded.loading import weight_writes
 from sctorch.backends.verilog.folded.plan import WORD, FoldedPlan, plan
 from sctorch.backends.verilog.folded.traces import trace_signals
 from sctorch.backends.verilog.interfaces.options import OPTIONS as INTERFACE_OPTIONS
 from sctorch.backends.verilog.interfaces.options import choose
+from sctorch.backends.verilog.interfaces.plan import Core
 from sctorch.backends.verilog.unrolled.traces import trace_port
-from sctorch.checks import check_range
-from sctorch.errors import ConfigError, MismatchError, ShapeError, UnsupportedError
-from sctorch.hardware.tools import find_tool
+from sctorch.checks import check_flag, check_range
+from sctorch.errors import ConfigError, ShapeError, UnsupportedError
 
 __all__ = ["FoldedDesign", "check", "export", "window_beats"]
 
@@ -32,6 +32,7 @@ OPTIONS: dict[str, Any] = {
     "architecture": "folded",
     "inputs_per_clock": 1,
     "neurons_per_clock": 1,
+    "load_weights": False,
     **INTERFACE_OPTIONS,
 }
 MOST_PER_CLOCK = 64
@@ -49,25 +50,18 @@ class Beats:
 class FoldedDesign(VerilogDesign):
     """Folded Verilog: weights in memory, a few inputs per clock. The files run compiled by CXXRTL."""
 
+    driver = "stream.h"
+
     @cached_property
-    def plan(self) -> FoldedPlan:  # type: ignore[override]  # another architecture, other parts
+    def plan(self) -> FoldedPlan:
         """The parts that the design is made of."""
-        return plan(self.network, self.options["inputs_per_clock"], self.options["neurons_per_clock"])
+        return _plan(self.network, self.options)
 
     @property
-    def wrapper(self) -> None:
-        """No interface stands around a folded core yet."""
-
-    @property
-    def latency_cycles(self) -> int:
-        """Clocks from a timestep's first one to its decision, at most, computed: every stage after the other."""
+    def core(self) -> Core:
         parts = self.plan
-        return parts.beats + sum(parts.stages)
-
-    @property
-    def cycles_per_inference(self) -> int:
-        """Clocks from one window's start to the next one's, at most, computed; `measure_cycles` runs the files."""
-        return self.plan.most_cycles
+        latency = parts.beats + sum(parts.stages)  # every stage after the other
+        return Core(latency, parts.most_cycles, input_bits(self.network), parts.beats, True, parts.store_bits)
 
     def trace(self, x: np.ndarray, gaps: np.ndarray | None = None) -> ir.Trace:
         """Run windows one after another through the compiled files.
@@ -79,15 +73,7 @@ class FoldedDesign(VerilogDesign):
         """
         beats = window_beats(self.network, ir.check_input(self.network, x))
         rows, _ = self.stream(_with_gaps(beats, gaps))
-        network = self.network
-        windows = x.shape[0 if not isinstance(network.encoder, ir.EventEncoder) else 1]
-        for key, values in rows.items():
-            expected = windows * network.num_steps * (network.encoder_ticks if key == network.encoder.name else 1)
-            if len(values) != expected:
-                raise MismatchError("verilog: timesteps out", key, 0, 0, 0, expected, len(values))
-        return {
-            key: v.reshape(windows, len(v) // max(1, windows), -1).transpose(1, 0, 2) for key, v in rows.items()
-        }  # fmt: skip
+        return self._by_window(rows, x.shape[1 if isinstance(self.network.encoder, ir.EventEncoder) else 0])
 
     def measure_cycles(self, x: np.ndarray) -> np.ndarray:
         """Clocks between the last decisions of windows that follow each other without a gap, measured by simulation.
@@ -112,8 +98,6 @@ class FoldedDesign(VerilogDesign):
         -------
         rows [timesteps, n] of every traced signal, and the clock of each decision.
         """
-        if not (self.folder / LIBRARY).is_file():
-            self.build()
         parts = self.plan
         signals = trace_signals(parts)
         stimulus = Stimulus(pack_rows(beats.data[:, None].astype(np.int64), input_bits(self.network)), beats.flags)
@@ -122,8 +106,8 @@ class FoldedDesign(VerilogDesign):
         events = isinstance(self.network.encoder, ir.EventEncoder)
         steps = frames if events else frames * self.network.num_steps
         rows = [steps * (1 if events else self.network.encoder_ticks)] + [steps] * (len(signals) - 1)
-        patience = 4 * (self.latency_cycles + self.cycles_per_inference) + 1000
-        found, clocks = stream(self.folder / LIBRARY, stimulus, beats.steps, self.traced_ports(), rows, patience)
+        patience = 4 * (self.core.latency + self.core.window_clocks) + 1000
+        found, clocks = stream(self.library(), stimulus, beats.steps, self.traced_ports(), rows, patience)
         return {
             key: unpack_rows(words, n, width, signed)
             for (key, n, width, signed), words in zip(signals, found, strict=True)
@@ -134,11 +118,31 @@ class FoldedDesign(VerilogDesign):
         steps = np.full(len(stimulus.flags), self.network.num_steps, dtype=np.uint32)
         return self.stream(Beats(stimulus.data[:, 0], stimulus.flags, steps))[0]
 
-    def build(self) -> None:
-        """Compile the simulation of the exported files."""
-        defines = ["STEPS_PORT"] if steps_bits(self.network) else []
-        cells = self.gates.cells if self.gates else ""
-        build(self.folder, self.network.name, self.sources, self.traced_ports(), "stream.h", defines, cells)
+    def weight_writes(self, network: ir.Network) -> list[tuple[int, int]]:
+        """Writes (address, value) to the registers that load another network's weights and biases.
+
+        The design must hold its input and have nothing under way: docs/folded.md.
+
+        Parameters
+        ----------
+        network : the same layers with other weights and biases.
+
+        Raises
+        ------
+        UnsupportedError
+            For a design exported without `load_weights`.
+        ConfigError
+            For a network that differs in more, or whose signals need more bits than the design's.
+        """
+        return weight_writes(self.plan, network)
+
+    def vectors(self, inputs: np.ndarray) -> Vectors:
+        beats = window_beats(self.network, inputs)
+        marks = [(beats.flags & flag).astype(bool).tolist() for flag in (Stimulus.FIRST, Stimulus.LAST)]
+        return Vectors(beats.data.tolist(), *marks)
+
+    def _defines(self) -> list[str]:
+        return ["STEPS_PORT"] if steps_bits(self.network) else []
 
     def netlist(self, target: str = "ice40-hx8k", traced: bool = False) -> VerilogDesign:
         """As of every design, but with its trace ports alone: without them nothing tells when it is idle."""
@@ -147,11 +151,6 @@ class FoldedDesign(VerilogDesign):
                 "a netlist without trace ports", "verilog backend, architecture 'folded'", "Ask for traced=True."
             )
         return super().netlist(target, traced)
-
-    def write_bench(self, x: np.ndarray) -> None:
-        raise UnsupportedError(
-            "a test bench", "verilog backend, architecture 'folded'", "Run the files with trace() or verify()."
-        )
 
     def traced_ports(self) -> list[tuple[str, int, int]]:
         """(port, bits, bit of trace_valid) of what the compiled simulation shows."""
@@ -210,7 +209,7 @@ def _with_gaps(beats: Beats, gaps: np.ndarray | None) -> Beats:
 def _unused(folder: str, names: list[str]) -> set[str]:
     """Files of the library that no folded design takes anything from."""
     shared = {"sct_counter.v", "sct_lfsr.v", "sct_popcount.v"}
-    return {n for n in names if n.endswith((".v", ".so", ".md")) and not n.startswith("sct_fold_") and n not in shared}
+    return {n for n in names if n.endswith(".v") and not n.startswith(("sct_fold_", "sct_io_")) and n not in shared}
 
 
 def check(
@@ -223,15 +222,19 @@ def check(
             f"verilog backend: option {unknown[0]!r} is unknown to the folded architecture; known: {', '.join(OPTIONS)}"
         )
     chosen = {**OPTIONS, **options}
-    if choose(chosen, network) is not None:
-        raise UnsupportedError(
-            f"interface {chosen['interface']!r}",
-            "verilog backend, architecture 'folded'",
-            "Its port is narrow already: drive it directly, or choose unrolled.",
-        )
+    choose(chosen, network, folded=True)
     for name in ("inputs_per_clock", "neurons_per_clock"):
         chosen[name] = check_range(chosen[name], 1, MOST_PER_CLOCK, f"verilog backend: {name}")
-    return plan(network, chosen["inputs_per_clock"], chosen["neurons_per_clock"]), chosen
+    if check_flag(chosen["load_weights"], "verilog backend: load_weights") and not chosen["axi_lite"]:
+        raise ConfigError(
+            "verilog backend: load_weights needs interface 'axi' and axi_lite, through whose registers weights come"
+        )
+    return _plan(network, chosen), chosen
+
+
+def _plan(network: ir.Network, options: Mapping[str, Any]) -> FoldedPlan:
+    lanes, neurons = options["inputs_per_clock"], options["neurons_per_clock"]
+    return plan(network, lanes, neurons, options.get("load_weights", False))
 
 
 def export(
@@ -241,23 +244,21 @@ def export(
     target: str | None = None,
     facts: Mapping[str, Any] | None = None,
 ) -> FoldedDesign:
-    """Write the design, its library and description, and compile its simulation.
+    """Write the design, its library, test bench and description, and compile its simulation.
 
     Parameters
     ----------
-    options : architecture ("folded"), inputs_per_clock and neurons_per_clock (1 to 64).
+    options : architecture ("folded"), inputs_per_clock and neurons_per_clock (1 to 64); load_weights, whether
+        other weights and biases can be loaded through the registers of axi_lite; interface and what belongs to
+        it, see docs/interfaces.md.
     facts : what design.json says besides.
     """
     parts, chosen = check(network, options, target)
-    find_tool("yosys")  # before anything is written
-    find_tool("g++")
-    text = emit(parts)
-    with writing_folder(folder) as part:
-        shutil.copytree(resource_folder("hdl"), part / "hdl", ignore=_unused)
-        (part / f"{network.name}.v").write_text(text)
-        write_description(
-            part, "verilog", network, chosen, target=target, memory_bits=parts.memory_bits,
-            most_cycles_per_inference=parts.most_cycles, **(facts or {}),
-        )  # fmt: skip
-        FoldedDesign(part, network, chosen).build()
-    return FoldedDesign(Path(folder), network, chosen)
+    told: dict[str, Any] = {"memory_bits": parts.memory_bits, **(facts or {})}
+    if parts.loadable:
+        told["weights"] = [
+            {"layer": s.layer.name, "words": s.groups, "inputs": s.lanes, "weight_bits": s.layer.weight_bits,
+             "neurons": s.layer.size, "start_bits": s.width}
+            for s in parts.synapses
+        ]  # fmt: skip
+    return write_design(FoldedDesign, network, folder, chosen, emit(parts), _unused, target, told)

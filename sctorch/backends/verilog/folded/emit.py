@@ -1,91 +1,43 @@
 """The generated Verilog of a folded design: its memories, and a top that joins the library's parts.
 
-What belongs to a layer is called <layer>__<what>, as in the unrolled design. Of a synapse the clocks after a group is
-visited are numbered: its features come in the first, its spikes, random numbers and weights in the second, what they
-add in the third, and the sum is there in the fourth.
+What belongs to a layer is called <layer>__<what>, as in the unrolled design.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from sctorch import ir
-from sctorch.backends.verilog.folded.memories import address_bits, grouped, memory, packed, weight_words
-from sctorch.backends.verilog.folded.plan import WORD, FoldedPlan, NeuronPlan, ReadoutPlan, SynapsePlan
+from sctorch.backends.verilog.folded.inputs import front, input_bits, steps_bits
+from sctorch.backends.verilog.folded.neurons import neurons_text, readout_text
+from sctorch.backends.verilog.folded.plan import FoldedPlan
+from sctorch.backends.verilog.folded.synapses import synapse_text
+from sctorch.backends.verilog.folded.text import Text
 from sctorch.backends.verilog.folded.traces import trace_signals
-from sctorch.backends.verilog.ports import answer_port, input_width
-from sctorch.backends.verilog.text import constant, hexadecimal
+from sctorch.backends.verilog.ports import answer_port
 from sctorch.backends.verilog.unrolled.traces import trace_port
-from sctorch.ir.streams import lfsr_bits
 
-__all__ = ["emit", "input_bits", "steps_bits"]
-
-_LEAK = {"none": 0, "shift": 1, "multiply": 2, "stochastic": 3}
-_RESET = {"none": 0, "subtract": 1, "zero": 2, "subtract_snntorch": 3}
-_RULE = {"first_to_threshold": 1, "threshold_then_argmax": 2, "binary_logit": 3}
-
-
-def input_bits(network: ir.Network) -> int:
-    """Bits of the in_data port: one feature, or a word of spikes."""
-    if isinstance(network.encoder, ir.EventEncoder):
-        return min(WORD, network.encoder.size)
-    return input_width(network)
-
-
-def steps_bits(network: ir.Network) -> int:
-    """Bits of the port `steps`; 0 where spikes come in, whose window ends with in_last."""
-    return 0 if isinstance(network.encoder, ir.EventEncoder) else network.num_steps.bit_length()
-
-
-@dataclass
-class _Text:
-    """The file as it grows: memories, the top's lines, and what only the trace build has."""
-
-    top: str
-    memories: list[str] = field(default_factory=list)
-    lines: list[str] = field(default_factory=list)
-    shown: list[str] = field(default_factory=list)  # lines of the trace build
-    valid: dict[str, str] = field(default_factory=dict)  # when each traced signal is
-    busy: list[str] = field(default_factory=list)
-
-    def add(self, *lines: str) -> None:
-        self.lines += [f"    {line}" for line in lines]
-
-    def show(self, key: str, value: str, valid: str) -> None:
-        self.shown.append(f"    assign {trace_port(key)} = {value};")
-        self.valid[key] = valid
-
-    def table(self, name: str, address: str, words: list[int], width: int) -> str:
-        """A memory `<name>` and the wire it drives, or the constant that all its words are."""
-        if len(set(words)) == 1:
-            return hexadecimal(words[0], width)
-        self.memories.append(memory(f"{self.top}__{name}", words, width))
-        self.add(
-            f"wire [{width - 1}:0] {name};",
-            f"{self.top}__{name} {name}__memory (.clk(clk), .address({address}), .data({name}));",
-        )
-        return name
+__all__ = ["emit"]
 
 
 def emit(design: FoldedPlan) -> str:
     """The text of the generated file."""
     network = design.network
-    text = _Text(network.name)
+    text = Text(network.name)
     synapses = {s.layer.name: s for s in design.synapses}
     neurons = {n.layer.name: n for n in design.neurons}
     layers = network.layers
-    _front(text, design)
+    front(text, design)
     for index, layer in enumerate(layers[1:], start=1):
         after = layers[index + 1] if index + 1 < len(layers) else None
         if isinstance(layer, ir.Synapse):
-            _synapse(text, synapses[layer.name], network.encoder if index == 1 else None)
+            loaded = ([s.layer.name for s in design.synapses].index(layer.name), design) if design.loadable else None
+            synapse_text(text, synapses[layer.name], network.encoder if index == 1 else None, loaded)
         elif isinstance(layer, ir.Neuron):
             delay = after if isinstance(after, ir.Delay) else None
             following = layers[index + (2 if delay else 1)]
-            _neurons(text, neurons[layer.name], synapses[layers[index - 1].name], following, delay)
+            neurons_text(text, neurons[layer.name], synapses[layers[index - 1].name], following, delay)
         elif isinstance(layer, ir.Readout):
             before = layers[index - 1]
-            _readout(text, design, synapses.get(before.name), answer_port(network))
+            readout_text(text, design, synapses.get(before.name), answer_port(network))
     head = [
         f"// Generated by sctorch from the network {network.name!r} (sha256 {ir.digest(network)[:16]}). Do not edit.",
         "/* verilator lint_off DECLFILENAME */  // the memories are in this file too",
@@ -94,7 +46,7 @@ def emit(design: FoldedPlan) -> str:
     return "\n".join([*head, *text.memories, *_ports(design, text), *text.lines, *_end(design, text)])
 
 
-def _ports(design: FoldedPlan, text: _Text) -> list[str]:
+def _ports(design: FoldedPlan, text: Text) -> list[str]:
     network = design.network
     answer, answer_width, signed = answer_port(network)
     bits, steps = input_bits(network), steps_bits(network)
@@ -111,6 +63,7 @@ def _ports(design: FoldedPlan, text: _Text) -> list[str]:
         "    input  wire in_last,",
         f"    input  wire [{bits - 1}:0] in_data,",
         *([f"    input  wire [{steps - 1}:0] steps,"] if steps else []),
+        *(_store_ports(design.place_bits) if design.loadable else []),
         "`ifdef SCTORCH_TRACE",
         "    output wire trace_busy,",
         f"    output wire [{len(signals) - 1}:0] trace_valid,",
@@ -124,9 +77,23 @@ def _ports(design: FoldedPlan, text: _Text) -> list[str]:
     ]
 
 
-def _end(design: FoldedPlan, text: _Text) -> list[str]:
+def _store_ports(place_bits: tuple[int, int, int]) -> list[str]:
+    """Through which weights are loaded: docs/folded.md."""
+    layer, word, part = place_bits
+    return [
+        "    input  wire store,",
+        f"    input  wire [{layer - 1}:0] store_layer,",
+        f"    input  wire [{word - 1}:0] store_word,",
+        f"    input  wire [{part - 1}:0] store_part,",
+        "    input  wire [31:0] store_data,",
+        "    output wire store_there,",
+    ]
+
+
+def _end(design: FoldedPlan, text: Text) -> list[str]:
     valid = [text.valid[key] for key, *_ in trace_signals(design)]
     return [
+        *([f"    assign store_there = {' | '.join(text.there)};"] if design.loadable else []),
         "`ifdef SCTORCH_TRACE",
         f"    assign trace_busy = {' | '.join(text.busy)};",
         f"    assign trace_valid = {{{', '.join(reversed(valid))}}};",
@@ -135,386 +102,3 @@ def _end(design: FoldedPlan, text: _Text) -> list[str]:
         "endmodule",
         "",
     ]
-
-
-# ---------------------------------------------------------------- what comes in
-
-
-def _front(text: _Text, design: FoldedPlan) -> None:
-    """The wires <synapse>__valid, __first, __last and __take of the first synapse, and its features or spikes."""
-    network, encoder, first = design.network, design.network.encoder, design.synapses[0]
-    e, s, bits, steps = encoder.name, first.layer.name, input_bits(network), steps_bits(network)
-    events = isinstance(encoder, ir.EventEncoder)
-    places = address_bits(design.beats)
-    text.add(
-        "",
-        f"// {e}: {encoder.KIND}",
-        f"wire {s}__valid, {s}__first, {s}__last, {s}__take;",
-        f"wire {e}__ready, {e}__write, {e}__complete, {e}__opens, {e}__closes;",
-        f"wire [{places - 1}:0] {e}__index;",
-        f"assign in_ready = {e}__ready & ~rst;",
-        f"sct_fold_frame #(.BEATS({design.beats}), .WHOLE({int(not events)}), .TICKS({network.encoder_ticks})) "
-        f"{e}__frame (",
-        f"    .clk(clk), .rst(rst), .beat(in_valid & in_ready), .in_first(in_first), .in_last(in_last), "
-        f".write({e}__write),",
-        f"    .index({e}__index), .complete({e}__complete), .first({e}__opens), .last({e}__closes));",
-    )
-    text.busy.append(f"{s}__valid")
-    if not events:
-        text.add(
-            f"wire {e}__done;",
-            f"wire [{steps - 1}:0] {e}__steps;",
-            f"sct_fold_repeat #(.STEPS({network.num_steps})) {e}__repeat (",
-            f"    .clk(clk), .rst(rst), .steps({e}__steps), .take({s}__take), .first({s}__first), .last({s}__last), "
-            f".done({e}__done));",
-        )
-    if isinstance(encoder, ir.RateEncoder | ir.DirectEncoder):
-        text.add(
-            f"wire [{first.lanes * bits - 1}:0] {e}__features;",
-            f"wire [{address_bits(first.groups) - 1}:0] {s}__group;",
-            f"sct_fold_image #(.N({encoder.size}), .B({bits}), .P({first.lanes}), .SW({steps})) {e}__image (",
-            f"    .clk(clk), .rst(rst), .ready({e}__ready), .write({e}__write), .index({e}__index), "
-            f".complete({e}__complete),",
-            f"    .feature(in_data), .steps(steps), .valid({s}__valid), .steps_out({e}__steps), .done({e}__done),",
-            f"    .group({s}__group), .data({e}__features));",
-        )
-        return
-    beat, width, mark, mark_bits = "in_data", bits, f"{{{e}__closes, {e}__opens}}", 2
-    if isinstance(encoder, ir.LevelEncoder):
-        beat, width, mark, mark_bits = f"{e}__code", encoder.levels, "steps", steps
-        levels = range(encoder.levels)
-        text.add(
-            f"wire [{width - 1}:0] {e}__code;",
-            *(f"assign {e}__code[{v}] = in_data > {constant(v, bits)};" for v in levels),
-        )
-    text.add(
-        f"wire {e}__full, {e}__move;",
-        f"wire [{design.beats * width - 1}:0] {e}__gathered;",
-        f"wire [{mark_bits - 1}:0] {e}__mark, {e}__marked;",
-        f"wire [{encoder.size - 1}:0] {s}__vector;",
-        f"sct_fold_gather #(.BEATS({design.beats}), .C({width}), .M({mark_bits})) {e}__gather (",
-        f"    .clk(clk), .rst(rst), .ready({e}__ready), .write({e}__write), .complete({e}__complete), .beat({beat}),",
-        f"    .mark({mark}), .valid({e}__full), .take({e}__full & {e}__move), .gathered({e}__gathered), "
-        f".marked({e}__mark));",
-        f"sct_fold_slot #(.W({mark_bits + encoder.size})) {e}__slot (",
-        f"    .clk(clk), .rst(rst), .in_valid({e}__full), .in_ready({e}__move), "
-        f".in({{{e}__mark, {e}__gathered[{encoder.size - 1}:0]}}),",
-        f"    .valid({s}__valid), .take({f'{s}__take' if events else f'{e}__done'}), "
-        f".out({{{e}__marked, {s}__vector}}));",
-        f"assign {{{s}__last, {s}__first}} = {e}__marked;" if events else f"assign {e}__steps = {e}__marked;",
-    )
-    text.busy.append(f"{e}__full")
-
-
-# ---------------------------------------------------------------- random numbers
-
-
-def _random(text: _Text, name: str, source: ir.StreamSource, n: int, lanes: int, tokens: dict[str, str]) -> str:
-    """The wire that holds R_j of the group visited in the clock before; tokens: go, head, fresh and group."""
-    bits, width, groups = source.bits, source.width, -(-n // lanes)
-    random, group = f"{name}__random", tokens["group"]
-    text.add(f"wire [{lanes * bits - 1}:0] {random};")
-    taps = hexadecimal(sum(1 << (e - 1) for e in source.taps), width)
-    if source.decorrelator == "shift":
-        length, last = max(width, bits + lanes - 1), (groups - 1) * lanes
-        stream = lfsr_bits(source.taps, source.seed, last + length - 1, 1)
-        seed = packed([int(b) for b in stream[:length][::-1]], 1)  # b[-last] lowest
-        text.add(
-            f"sct_fold_stream #(.P({lanes}), .B({bits}), .W({width}), .N({length}), .TAPS({taps}), "
-            f".SEED({hexadecimal(seed, length)})) {name}__stream (",
-            f"    .clk(clk), .go({tokens['go']}), .head({tokens['head']}), .fresh({tokens['fresh']}), "
-            f".random({random}));",
-        )
-        return random
-    if source.decorrelator == "independent":
-        seeds = [source.input_seed(j) for j in range(n)]
-        table = text.table(f"{name}__seeds", group, grouped(seeds, lanes, width, 1), lanes * width)
-        text.add(
-            f"sct_fold_independent #(.G({groups}), .P({lanes}), .B({bits}), .W({width}), .TAPS({taps})) "
-            f"{name}__streams (",
-            f"    .clk(clk), .go({tokens['go']}), .fresh({tokens['fresh']}), .group({group}), .seeds({table}), "
-            f".random({random}));",
-        )
-        return random
-    text.add(f"wire [{bits - 1}:0] {name}__shared;")
-    pins = f".clk(clk), .en({tokens['go']} & {tokens['head']}), .first({tokens['fresh']})"
-    if source.kind == "counter":
-        text.add(f"sct_counter #(.B({bits}), .REGISTERED(1)) {name}__counter ({pins}, .random({name}__shared));")
-    else:
-        text.add(
-            f"wire [{width - 1}:0] {name}__state;",
-            f"sct_lfsr #(.N({width}), .W({width}), .TAPS({taps}), .SEED({hexadecimal(source.seed, width)}), "
-            f".REGISTERED(1)) {name}__lfsr ({pins}, .state({name}__state));",
-            f"assign {name}__shared = {name}__state[{bits - 1}:0];",
-        )
-    if source.decorrelator == "shared":
-        text.add(f"assign {random} = {{{lanes}{{{name}__shared}}}};")
-        return random
-    place = max(1, (bits - 1).bit_length())
-    orders = [packed(source.permutation(j), place) for j in range(n)]
-    table = text.table(
-        f"{name}__orders", group, grouped(orders, lanes, bits * place), lanes * bits * place
-    )  # fmt: skip
-    text.add(
-        f"sct_fold_permute #(.P({lanes}), .B({bits})) {name}__permute (.shared({name}__shared), .order({table}), "
-        f".random({random}));"
-    )
-    return random
-
-
-# ---------------------------------------------------------------- synapses
-
-
-def _synapse(text: _Text, synapse: SynapsePlan, encoder: ir.Encoder | None) -> None:
-    layer, lanes, groups = synapse.layer, synapse.lanes, synapse.groups
-    s, place = layer.name, address_bits(synapse.groups)
-    stored = isinstance(encoder, ir.RateEncoder | ir.DirectEncoder)
-    text.add("", f"// {s}: {layer.KIND}, {layer.n_inputs} inputs, {lanes} per clock, {layer.size} neurons")
-    if not stored:
-        text.add(f"wire [{place - 1}:0] {s}__group;")
-    text.add(
-        f"wire {s}__go, {s}__head, {s}__tail, {s}__fresh, {s}__finish, {s}__drop, {s}__opens;",
-        f"wire {s}__promised, {s}__free;",
-        f"sct_fold_lock {s}__lock (.clk(clk), .rst(rst), .on({s}__finish), .free({s}__free), .held({s}__promised));",
-    )
-    text.busy.append(f"{s}__promised")
-    if not stored:
-        padded = f"{s}__padded"
-        text.add(
-            f"wire [{groups * lanes - 1}:0] {padded};",
-            f"assign {padded} = {_pad(f'{s}__vector', layer.n_inputs, groups * lanes)};",
-        )
-    if synapse.scan:
-        text.add(
-            f"wire [{groups - 1}:0] {s}__active;",
-            *(f"assign {s}__active[{g}] = |{padded}[{g * lanes} +: {lanes}];" for g in range(groups)),
-            f"sct_fold_scan #(.G({groups}), .S({synapse.scan_words})) {s}__scan (",
-            f"    .clk(clk), .rst(rst), .valid({s}__valid), .room(~{s}__promised), .active({s}__active),",
-            f"    .go({s}__go), .group({s}__group), .finish({s}__finish));",
-            f"assign {{{s}__head, {s}__tail, {s}__fresh, {s}__drop}} = {{1'b0, {s}__finish, 1'b0, 1'b0}};",
-            f"assign {s}__opens = {s}__first;",
-            f"assign {s}__take = {s}__finish;",
-        )
-    else:
-        text.add(
-            f"sct_fold_walk #(.G({groups}), .L({layer.bitstream_length}), "
-            f".PER_TICK({int(isinstance(encoder, ir.EventEncoder))})) {s}__walk (",
-            f"    .clk(clk), .rst(rst), .valid({s}__valid), .first({s}__first), .room(~{s}__promised), "
-            f".take({s}__take),",
-            f"    .go({s}__go), .group({s}__group), .head({s}__head), .tail({s}__tail), .fresh({s}__fresh), "
-            f".finish({s}__finish),",
-            f"    .drop({s}__drop), .step_first({s}__opens));",
-        )
-    text.add(
-        f"wire {s}__go1, {s}__head1, {s}__fresh1, {s}__add, {s}__clear, {s}__load, {s}__load_first, {s}__load_last, "
-        f"{s}__dropped;",
-        f"wire [{place - 1}:0] {s}__group1;",
-        f"sct_fold_later #(.W({3 + place}), .D(1)) {s}__later1 (.clk(clk), .rst(rst), "
-        f".in({{{s}__go, {s}__head, {s}__fresh, {s}__group}}),",
-        f"    .out({{{s}__go1, {s}__head1, {s}__fresh1, {s}__group1}}));",
-        f"sct_fold_later #(.W(1), .D(2)) {s}__later2 (.clk(clk), .rst(rst), .in({s}__go), .out({s}__add));",
-        f"sct_fold_later #(.W(4), .D(4)) {s}__later4 (.clk(clk), .rst(rst), "
-        f".in({{{s}__drop, {s}__finish, {s}__opens, {s}__last}}),",
-        f"    .out({{{s}__dropped, {s}__load, {s}__load_first, {s}__load_last}}));",
-        f"assign {s}__clear = {s}__load | {s}__dropped | rst;",
-    )
-    given = _given(text, synapse, encoder)
-    words = text.table(f"{s}__weights", f"{s}__group1", weight_words(synapse), synapse.word_bits)
-    width = synapse.width
-    start = hexadecimal(packed(synapse.start, width), layer.size * width)
-    text.add(f"wire [{layer.size * width - 1}:0] {s}__sums;")
-    if isinstance(layer, ir.StochasticSynapse):
-        tokens = {what: f"{s}__{what}1" for what in ("go", "head", "fresh", "group")}
-        random = _random(text, s, layer.source, layer.n_inputs, lanes, tokens)
-        text.add(
-            f"sct_fold_sum #(.N({layer.size}), .P({lanes}), .B({layer.weight_bits}), .W({width}), .INIT({start})) "
-            f"{s}__sum (",
-            f"    .clk(clk), .clear({s}__clear), .add({s}__add & ~rst), .spikes({given}), .random({random}),",
-            f"    .word({words}), .sums({s}__sums));",
-        )
-    else:
-        text.add(
-            f"sct_fold_dot #(.N({layer.size}), .P({lanes}), .B({layer.weight_bits}), .X({layer.input_bits}), "
-            f".DW({synapse.part_width}), .W({width}), .INIT({start})) {s}__sum (",
-            f"    .clk(clk), .clear({s}__clear), .add({s}__add & ~rst), .in({given}), .word({words}),",
-            f"    .sums({s}__sums));",
-        )
-    text.show(s, f"{s}__sums", f"{s}__load")
-
-
-def _given(text: _Text, synapse: SynapsePlan, encoder: ir.Encoder | None) -> str:
-    """The wire with the group's spikes, or a direct encoder's integers, in the second clock."""
-    layer, lanes, groups, s = synapse.layer, synapse.lanes, synapse.groups, synapse.layer.name
-    if isinstance(encoder, ir.RateEncoder | ir.DirectEncoder):
-        e, bits = encoder.name, encoder.bits
-        if isinstance(encoder, ir.DirectEncoder):
-            each = bits
-            text.add(
-                f"reg [{lanes * bits - 1}:0] {e}__bits;", f"always @(posedge clk) {e}__bits <= {e}__features;"
-            )  # fmt: skip
-        else:
-            each = 1
-            tokens = {what: f"{s}__{what}" for what in ("go", "head", "fresh", "group")}
-            random = _random(text, e, encoder.source, encoder.size, lanes, tokens)
-            text.add(
-                f"wire [{lanes - 1}:0] {e}__bits;",
-                f"sct_fold_rate #(.P({lanes}), .B({bits})) {e}__rate (.clk(clk), .value({e}__features), "
-                f".random({random}), .bits({e}__bits));",
-            )
-        size = groups * lanes * each
-        text.shown += [
-            f"    reg [{size - 1}:0] {e}__record;",
-            f"    reg [{address_bits(groups) - 1}:0] {e}__group2;",
-            f"    wire {e}__recorded;",
-            f"    sct_fold_later #(.W(1), .D(3)) {e}__later3 (.clk(clk), .rst(rst), .in({s}__tail), "
-            f".out({e}__recorded));",
-            "    always @(posedge clk) begin",
-            f"        {e}__group2 <= {s}__group1;",
-            f"        if ({s}__add) {e}__record[{e}__group2*{lanes * each} +: {lanes * each}] <= {e}__bits;",
-            "    end",
-        ]
-        text.show(e, f"{e}__record[{layer.n_inputs * each - 1}:0]", f"{e}__recorded")
-        return f"{e}__bits"
-    text.add(
-        f"reg [{lanes - 1}:0] {s}__near, {s}__spikes;",
-        "always @(posedge clk) begin",
-        f"    {s}__near <= {s}__padded[{s}__group*{lanes} +: {lanes}];",
-        f"    {s}__spikes <= {s}__near;",
-        "end",
-    )
-    if encoder is not None:
-        text.show(encoder.name, f"{s}__vector", f"{s}__tail")
-    return f"{s}__spikes"
-
-
-def _pad(wire: str, width: int, to: int) -> str:
-    return wire if to == width else f"{{{to - width}'d0, {wire}}}"
-
-
-# ---------------------------------------------------------------- neurons and the readout
-
-
-def _factors(text: _Text, name: str, leak: ir.Leak, size: int, lanes: int, group: str) -> str:
-    bits = max(1, leak.shift) + 1
-    factor = [int(v) for v in leak.factor] if leak.scales else [0]
-    every = factor * size if len(factor) == 1 else factor
-    return text.table(f"{name}__factors", group, grouped(every, lanes, bits, every[0]), lanes * bits)
-
-
-def _neurons(
-    text: _Text, neuron: NeuronPlan, synapse: SynapsePlan, following: ir.Layer, delay: ir.Delay | None
-) -> None:
-    layer, lanes, width, s = neuron.layer, neuron.lanes, neuron.width, synapse.layer.name
-    n, f, place = layer.name, following.name, address_bits(neuron.groups)
-    noise = max(1, layer.leak.shift)
-    text.add(
-        "",
-        f"// {n}: {layer.KIND}, {lanes} per clock",
-        f"wire {n}__go, {n}__head, {n}__valid, {n}__ready, {n}__move, {n}__first, {n}__last;",
-        f"wire [{place - 1}:0] {n}__group;",
-        f"wire [{layer.size - 1}:0] {n}__spikes;",
-    )
-    text.busy.append(f"{n}__valid")
-    most = (1 << (width - 1)) - 1  # above every membrane
-    theta = [min(int(t), most) for t in layer.threshold]
-    thetas = text.table(f"{n}__thetas", f"{n}__group", grouped(theta, lanes, width, theta[0]), lanes * width)
-    factors = _factors(text, n, layer.leak, layer.size, lanes, f"{n}__group")
-    random = f"{lanes * noise}'d0"
-    if layer.leak.source is not None:
-        tokens = {"go": f"{n}__go", "head": f"{n}__head", "fresh": f"{n}__first", "group": f"{n}__group"}
-        random = _random(text, n, layer.leak.source, layer.size, lanes, tokens)
-    text.shown.insert(0, f"    assign {trace_port(f'{n}.mem')} = {n}__membranes;")
-    text.valid[n] = text.valid[f"{n}.mem"] = f"{n}__move"
-    text.shown.append(f"    assign {trace_port(n)} = {n}__spikes;")
-    text.add(
-        "`ifdef SCTORCH_TRACE",
-        f"wire [{layer.size * width - 1}:0] {n}__membranes;",
-        "`endif",
-        f"sct_fold_neurons #(.N({layer.size}), .Q({lanes}), .CW({synapse.width}), .W({width}), .SHIFT({neuron.shift}), "
-        f".LEAK({_LEAK[layer.leak.kind]}), .LEAK_SHIFT({noise}),",
-        f"    .RESET({_RESET[layer.reset]}), .DELAY({int(layer.reset_delay)}), .GE({int(layer.compare == 'ge')})) "
-        f"{n}__neurons (",
-        f"    .clk(clk), .rst(rst), .load({s}__load), .in_first({s}__load_first), .in_last({s}__load_last), "
-        f".currents({s}__sums),",
-        f"    .go({n}__go), .head({n}__head), .group({n}__group), .theta({thetas}), .factor({factors}), "
-        f".random({random}),",
-        f"    .valid({n}__valid), .take({n}__move), .first({n}__first), .last({n}__last),",
-        "`ifdef SCTORCH_TRACE",
-        f"    .trace_mem({n}__membranes),",
-        "`endif",
-        f"    .spikes({n}__spikes));",
-        f"assign {n}__move = {n}__valid & {n}__ready;",
-        f"assign {s}__free = {n}__move;",
-    )
-    spikes = f"{n}__spikes"
-    if delay is not None:
-        spikes = f"{delay.name}__spikes"
-        text.add(
-            f"wire [{layer.size - 1}:0] {spikes};",
-            f"sct_fold_delay #(.N({layer.size}), .D({delay.steps})) {delay.name}__ring (",
-            f"    .clk(clk), .move({n}__move), .first({n}__first), .spikes({n}__spikes), .delayed({spikes}));",
-        )
-        text.show(delay.name, spikes, f"{n}__move")
-    if isinstance(following, ir.Readout):
-        text.add(
-            f"wire {f}__load, {f}__load_first, {f}__load_last, {f}__promised, {f}__free;",
-            f"wire [{layer.size - 1}:0] {f}__currents;",
-            f"sct_fold_lock {f}__lock (.clk(clk), .rst(rst), .on({f}__load), .free({f}__free), .held({f}__promised));",
-            f"assign {n}__ready = ~{f}__promised;",
-            f"assign {f}__load = {n}__move;",
-            f"assign {{{f}__load_first, {f}__load_last}} = {{{n}__first, {n}__last}};",
-            f"assign {f}__currents = {spikes};",
-        )
-        text.busy.append(f"{f}__promised")
-        return
-    text.add(
-        f"wire {f}__valid, {f}__first, {f}__last, {f}__take;",
-        f"wire [{layer.size - 1}:0] {f}__vector;",
-        f"sct_fold_slot #(.W({layer.size + 2})) {f}__slot (",
-        f"    .clk(clk), .rst(rst), .in_valid({n}__valid), .in_ready({n}__ready), "
-        f".in({{{n}__last, {n}__first, {spikes}}}),",
-        f"    .valid({f}__valid), .take({f}__take), .out({{{f}__last, {f}__first, {f}__vector}}));",
-    )
-    text.busy.append(f"{f}__valid")
-
-
-def _readout(text: _Text, design: FoldedPlan, synapse: SynapsePlan | None, answer: tuple[str, int, bool]) -> None:
-    readout: ReadoutPlan = design.readout
-    layer, r, width = readout.layer, readout.layer.name, readout.width
-    place, noise = address_bits(layer.size), max(1, layer.leak.shift)
-    # Out of reach, a threshold changes nothing, and its number may not fit the scores' width.
-    reachable = layer.decision_rule not in ir.layers.THRESHOLD_RULES or layer.class_threshold < 1 << (width - 1)
-    rule = _RULE.get(layer.decision_rule, 0) if reachable else 0
-    load, currents, free = f"{r}__load", f"{r}__currents", f"{r}__free"
-    if synapse is not None:
-        s = synapse.layer.name
-        load, currents, free = f"{s}__load", f"{s}__sums", f"{s}__free"
-    text.add(
-        "",
-        f"// {r}: {layer.KIND}",
-        f"wire {r}__go;",
-        f"wire [{place - 1}:0] {r}__place;",
-        f"wire [{answer[1] - 1}:0] decision;",
-    )
-    factors = _factors(text, r, layer.leak, layer.size, 1, f"{r}__place")
-    threshold = layer.class_threshold if rule in (1, 2) else 1
-    text.add(
-        "`ifdef SCTORCH_TRACE",
-        f"wire [{layer.size * width - 1}:0] {r}__scores;",
-        "`endif",
-        f"sct_fold_readout #(.N({layer.size}), .CW({synapse.width if synapse else 1}), .COUNT({int(not synapse)}), "
-        f".W({width}), .SHIFT({readout.shift}), .LEAK({_LEAK[layer.leak.kind]}),",
-        f"    .LEAK_SHIFT({noise}), .RULE({rule}), .THRESHOLD({threshold}), .OW({answer[1]})) {r}__readout (",
-        f"    .clk(clk), .rst(rst), .load({load}), .in_first({load}_first), .in_last({load}_last), "
-        f".currents({currents}),",
-        f"    .go({r}__go), .place({r}__place), .factor({factors}), .valid(out_valid), .first(out_first), "
-        f".last(out_last),",
-        "`ifdef SCTORCH_TRACE",
-        f"    .trace_scores({r}__scores),",
-        "`endif",
-        "    .decision(decision));",
-        f"assign {answer[0]} = decision;",
-        f"assign {free} = out_valid;",
-    )
-    text.show(r, f"{r}__scores", "out_valid")
-    text.show(f"{r}.decision", "decision", "out_valid")

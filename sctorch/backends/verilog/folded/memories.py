@@ -1,4 +1,4 @@
-"""Read-only memories as modules: their words as initial values, which every synthesis tool puts into block RAM."""
+"""Memories as modules: their words as initial values, which every synthesis tool puts into block RAM."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from sctorch import ir
-from sctorch.backends.verilog.folded.plan import SynapsePlan
+from sctorch.backends.verilog.folded.plan import PART, SynapsePlan
 from sctorch.backends.verilog.text import hexadecimal
 
-__all__ = ["address_bits", "grouped", "memory", "packed", "weight_words"]
+__all__ = ["address_bits", "grouped", "loadable_memory", "memory", "packed", "weight_words"]
 
 
 def address_bits(words: int) -> int:
@@ -68,3 +68,35 @@ def memory(name: str, words: Sequence[int], width: int) -> str:
             "",
         ]
     )
+
+
+def loadable_memory(name: str, words: Sequence[int], width: int, part_bits: int) -> str:
+    """A memory whose words are written in parts of 32 bits: each part is a memory of its own, with one enable."""
+    bits, parts = address_bits(len(words)), -(-width // PART)
+    lines = [
+        f"// {len(words)} words of {width} bits, written in {parts} part(s).",
+        f"module {name} (",
+        "    input  wire clk,",
+        f"    input  wire [{bits - 1}:0] address,",
+        f"    output reg  [{width - 1}:0] data,",
+        "    input  wire store,",
+        f"    input  wire [{bits - 1}:0] place,",
+        f"    input  wire [{part_bits - 1}:0] part,",
+        f"    input  wire [{PART - 1}:0] value",
+        ");",
+    ]
+    for k in range(parts):
+        low, size = k * PART, min(PART, width - k * PART)
+        cut = [word >> low & ((1 << size) - 1) for word in words]
+        lines += [
+            f"    (* no_rw_check *) reg [{size - 1}:0] words{k} [0:{(1 << bits) - 1}];",
+            "    initial begin",
+            *(f"        words{k}[{i}] = {hexadecimal(word, size)};" for i, word in enumerate(cut)),
+            *(f"        words{k}[{i}] = {hexadecimal(0, size)};" for i in range(len(words), 1 << bits)),
+            "    end",
+            "    always @(posedge clk) begin",
+            f"        if (store & (part == {part_bits}'d{k})) words{k}[place] <= value[{size - 1}:0];",
+            f"        data[{low} +: {size}] <= words{k}[address];",
+            "    end",
+        ]
+    return "\n".join([*lines, "endmodule", ""])

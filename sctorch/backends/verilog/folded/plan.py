@@ -6,16 +6,18 @@ estimate and the description say is read off the same plan.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
 from sctorch import ir
 from sctorch.backends.verilog.names import check_name
+from sctorch.ir.ranges import LayerRanges
 
-__all__ = ["FoldedPlan", "NeuronPlan", "ReadoutPlan", "SynapsePlan", "plan"]
+__all__ = ["FoldedPlan", "NeuronPlan", "ReadoutPlan", "SynapsePlan", "part_width", "plan", "start_values"]
 
 WORD = 32  # bits of one beat of spikes
+PART = 32  # bits of weights that are loaded at once
 _NEURON_CLOCKS = 9  # from a timestep's last group to the next one's, beside one clock per group of neurons
 
 
@@ -42,6 +44,16 @@ class SynapsePlan:
     def word_bits(self) -> int:
         """Bits of one word of the weight memory: magnitude (or two's complement) and sign of every neuron."""
         return self.layer.size * self.lanes * (self.layer.weight_bits + 1)
+
+    @property
+    def parts(self) -> int:
+        """Parts of up to 32 bits of a word of the weight memory, as they are loaded."""
+        return -(-self.word_bits // PART)
+
+    @property
+    def start_parts(self) -> int:
+        """The same of all neurons' start values."""
+        return -(-self.layer.size * self.width // PART)
 
     @property
     def scan_words(self) -> int:
@@ -91,6 +103,7 @@ class FoldedPlan:
     synapses: tuple[SynapsePlan, ...]
     neurons: tuple[NeuronPlan, ...]
     readout: ReadoutPlan
+    loadable: bool = False  # other weights and biases may be written into it
 
     @property
     def beats(self) -> int:
@@ -102,6 +115,18 @@ class FoldedPlan:
     def memory_bits(self) -> int:
         """Bits of weights, as they lie in memory."""
         return sum(s.groups * s.word_bits for s in self.synapses)
+
+    @property
+    def store_bits(self) -> tuple[int, int, int] | None:
+        """`place_bits` where weights may be loaded."""
+        return self.place_bits if self.loadable else None
+
+    @property
+    def place_bits(self) -> tuple[int, int, int]:
+        """Bits of the number of a layer, of a word in it, its start values being the last one, and of a part."""
+        most = max(max(s.parts, s.start_parts) for s in self.synapses)
+        words = max(s.groups for s in self.synapses)
+        return max(1, (len(self.synapses) - 1).bit_length()), words.bit_length(), most.bit_length()
 
     @property
     def stages(self) -> tuple[int, ...]:
@@ -123,10 +148,13 @@ class FoldedPlan:
         return max(network.num_steps * step, self.beats)
 
 
-def plan(network: ir.Network, inputs_per_clock: int = 1, neurons_per_clock: int = 1) -> FoldedPlan:
+def plan(
+    network: ir.Network, inputs_per_clock: int = 1, neurons_per_clock: int = 1, loadable: bool = False
+) -> FoldedPlan:
     """The parts of the folded design of a network.
 
     A layer that is done sooner than the slowest takes fewer inputs per clock: as many as keep it from being slower.
+    With `loadable` widths are those of the largest weights that there can be.
 
     Raises
     ------
@@ -134,7 +162,7 @@ def plan(network: ir.Network, inputs_per_clock: int = 1, neurons_per_clock: int 
         For a network whose name cannot name a module.
     """
     check_name(network)
-    ranges = ir.analyse(network)
+    ranges = _widest(network) if loadable else ir.analyse(network)
     slowest = max(s.bitstream_length * (-(-s.n_inputs // inputs_per_clock) + 1) for s in network.synapses)
     synapses: list[SynapsePlan] = []
     neurons: list[NeuronPlan] = []
@@ -149,9 +177,8 @@ def plan(network: ir.Network, inputs_per_clock: int = 1, neurons_per_clock: int 
             lanes = min(inputs_per_clock, layer.n_inputs)
             while not scan and lanes > 1 and _clocks(layer, lanes - 1) <= slowest:
                 lanes -= 1
-            synapses.append(
-                SynapsePlan(layer, lanes, scan, _start(layer), max(2, bounds.current.width), _part_width(layer, lanes))
-            )
+            width, part = max(2, bounds.current.width), part_width(layer, lanes, loadable)
+            synapses.append(SynapsePlan(layer, lanes, scan, start_values(layer), width, part))
         elif isinstance(layer, ir.Neuron):
             assert isinstance(before, ir.Synapse)
             assert bounds is not None
@@ -168,14 +195,14 @@ def plan(network: ir.Network, inputs_per_clock: int = 1, neurons_per_clock: int 
             shift = layer.frac - before.frac if isinstance(before, ir.Synapse) else 0
             readout = ReadoutPlan(layer, shift, max(2, ir.signed_width(min(low, 0), max(high, 0))))
     assert readout is not None
-    return FoldedPlan(network, tuple(synapses), tuple(neurons), readout)
+    return FoldedPlan(network, tuple(synapses), tuple(neurons), readout, loadable)
 
 
 def _clocks(layer: ir.Synapse, lanes: int) -> int:
     return layer.bitstream_length * (-(-layer.n_inputs // lanes) + 1)
 
 
-def _start(layer: ir.Synapse) -> tuple[int, ...]:
+def start_values(layer: ir.Synapse) -> tuple[int, ...]:
     """The bias; of a stochastic synapse less one per inhibitory input and tick (see sct_fold_sum)."""
     start = layer.bias
     if isinstance(layer, ir.StochasticSynapse):
@@ -183,10 +210,30 @@ def _start(layer: ir.Synapse) -> tuple[int, ...]:
     return tuple(int(v) for v in start)
 
 
-def _part_width(layer: ir.Synapse, lanes: int) -> int:
+def _widest(network: ir.Network) -> dict[str, LayerRanges]:
+    """Bounds with this network's biases and its own weights, or the largest of either sign, whichever are wider."""
+    found = ir.analyse(network)
+    for sign in (1, -1):
+        layers = [
+            replace(layer, weight=np.full_like(layer.weight, sign * (2**layer.weight_bits - 1)))
+            if isinstance(layer, ir.Synapse)
+            else layer
+            for layer in network.layers
+        ]
+        other = ir.analyse(replace(network, layers=tuple(layers)))
+        for name, bounds in found.items():
+            both = {f.name: (getattr(bounds, f.name), getattr(other[name], f.name)) for f in fields(bounds)}
+            found[name] = LayerRanges(**{key: a.union(b) if a else None for key, (a, b) in both.items()})
+    return found
+
+
+def part_width(layer: ir.Synapse, lanes: int, loadable: bool = False) -> int:
     """Bits of what a fixed synapse adds in one clock."""
     if isinstance(layer, ir.StochasticSynapse):
         return 0
+    if loadable:
+        largest = lanes * (2**layer.weight_bits - 1) * (2**layer.input_bits - 1 if layer.input_bits else 1)
+        return ir.signed_width(-largest, largest)
     padded = np.pad(layer.weight, ((0, 0), (0, -layer.n_inputs % lanes))).reshape(layer.size, -1, lanes)
     most = 2**layer.input_bits - 1 if layer.input_bits else 1
     low, high = (most * limit(padded, 0).sum(axis=2) for limit in (np.minimum, np.maximum))

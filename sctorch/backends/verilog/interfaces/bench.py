@@ -18,7 +18,8 @@ from sctorch.backends.verilog.interfaces.plan import WrapperPlan
 
 __all__ = ["Script", "windows_script", "write_wrapper_bench"]
 
-BEAT, LAST, WAIT, RESET, STEPS, PAUSE = range(6)
+BEAT, LAST, WAIT, RESET, STEPS, PAUSE, WRITE, READ = range(8)
+BOTH, ADDRESS_FIRST, DATA_FIRST = range(3)
 _BENCH_CLOCKS = 8  # per bit of the UART, in the bench
 
 
@@ -28,14 +29,16 @@ class Script:
 
     rows : (what, data). BEAT and LAST: a beat, the latter with TLAST. WAIT: until data answers have come.
     RESET: after data clocks, for one clock. STEPS: the length of the windows that follow (not for UART and SPI).
-    PAUSE: data clocks without a beat; on SPI the transfer ends.
+    PAUSE: data clocks without a beat; on SPI the transfer ends. WRITE, READ: a register, see `write` and `read`.
     answers : (last, value). windows, errors : since the last reset, as the wrapper counts them.
+    rude : on SPI packets are written whether the status allows it or not.
     """
 
     rows: list[tuple[int, int]] = field(default_factory=list)
     answers: list[tuple[int, int]] = field(default_factory=list)
     windows: int = 0
     errors: int = 0
+    rude: bool = False
 
     def packet(self, beats: Sequence[int], last: bool = True) -> None:
         """Beats of a packet; `last` marks the last one's TLAST."""
@@ -48,6 +51,22 @@ class Script:
             self.answers += [(int(k == len(decisions) - 1), int(d)) for k, d in enumerate(decisions)]
         else:
             self.answers.append((1, int(decisions[-1])))
+
+    def write(
+        self, address: int, value: int, fails: bool = False, strobes: int = 15, order: int = BOTH, held: bool = False
+    ) -> None:
+        """Write a register on AXI-Lite.
+
+        fails : it must answer SLVERR. order : which channel comes first. held : a beat that is offered meanwhile must
+        not be taken.
+        """
+        self.rows.append(
+            (WRITE, int(held) << 47 | order << 45 | (15 - strobes) << 41 | int(fails) << 40 | address << 32 | value)
+        )
+
+    def read(self, address: int, value: int = 0, fails: bool = False) -> None:
+        """Read a register on AXI-Lite, which must hold this value, or answer SLVERR."""
+        self.rows.append((READ, int(fails) << 40 | address << 32 | value))
 
     def wait(self) -> None:
         """Until everything so far has been answered."""
@@ -81,8 +100,8 @@ def write_wrapper_bench(folder: Path, plan: WrapperPlan, script: Script) -> None
 
 
 def _row_bits(plan: WrapperPlan) -> int:
-    """Bits of a row's data: a beat, or a number of up to 16 bits."""
-    return max(16, plan.interface.bus_bits)
+    """Bits of a row's data: a beat, a number of up to 16 bits, or what is done to a register."""
+    return max(48 if plan.interface.axi_lite else 16, plan.interface.bus_bits)
 
 
 def _text(plan: WrapperPlan, script: Script) -> str:
@@ -90,10 +109,11 @@ def _text(plan: WrapperPlan, script: Script) -> str:
     rows, answers = len(script.rows), len(script.answers)
     kind = plan.interface.kind
     slow = {"uart": 20 * _BENCH_CLOCKS, "spi": 64}.get(kind, 1)
-    waits = sum(d for what, d in script.rows if what in (RESET, PAUSE)) * 64
-    per_row = max(slow, 1) * 4 + plan.network.num_steps * plan.network.ticks_per_step * 2 + plan.latency
-    limit = 20_000 + 4 * (rows + answers) * per_row + waits
-    drain = 64 + plan.latency + 2 * plan.network.num_steps * plan.network.ticks_per_step
+    idle = sum(d for what, d in script.rows if what in (RESET, PAUSE))
+    windows = answers + sum(what in (LAST, WAIT) for what, _ in script.rows)
+    per_window = 2 * plan.core.window_clocks + plan.core.latency + 600
+    limit = 20_000 + 2 * idle + (16 + 4 * slow) * rows + per_window * windows
+    drain = 64 + plan.core.latency + 2 * plan.core.window_clocks
     drain += {"uart": 60 * _BENCH_CLOCKS, "spi": 600}.get(kind, 0)
     link = {"stream": _stream_link, "axi": _axi_link, "uart": _uart_link, "spi": _spi_link}[kind](plan, script)
     stalls = "1'b0" if plan.interface.board else "clocks[8]"  # on a line there is no waiting
@@ -145,9 +165,9 @@ module {name}_bench (
     wire is_reset = playing & (what == 3'd3) & (pause == number);
     wire rst = ~started | is_reset;
     wire gaps = clocks[7], stalls = {stalls};
-    wire valid = is_beat & go;
+    wire valid = (is_beat{" | (playing & what == 3'd6 & data[47])" if plan.interface.axi_lite else ""}) & go;
     wire last = what[0];
-    wire ready, stepped, m_valid, m_last;
+    wire ready, stepped, wrong, m_valid, m_last;  // wrong: on the way to the pins something is
     wire [{bits - 1}:0] m_data;
     wire m_ready = ~stalls | (random[9:4] == 6'd0);
     wire [{bits}:0] expected_now = expected[seen < ANSWERS ? seen : 32'd0];
@@ -176,6 +196,7 @@ module {name}_bench (
                     steps <= data[{plan.steps_bits - 1}:0];
                     if (stepped) at <= at + 32'd1;
                 end
+                3'd6, 3'd7: if (stepped) at <= at + 32'd1;
                 default: if (pause == number) begin
                     at <= at + 32'd1;
                     pause <= 32'd0;
@@ -185,6 +206,7 @@ module {name}_bench (
             seen <= seen + 32'd1;
             if (seen >= ANSWERS || {{{checked}, m_data}} !== expected_now) errors <= errors + 32'd1;
         end
+        if (wrong) errors <= errors + 32'd1;
         // An answer that waits must stay as it is.
         held <= ~rst & m_valid & ~m_ready;
         held_last <= m_last;
@@ -216,6 +238,7 @@ def _stream_link(plan: WrapperPlan, script: Script) -> str:
         .s_valid(valid), .s_ready(ready), .s_last(last), .s_data(data[{bus - 1}:0]),
         .m_valid(m_valid), .m_ready(m_ready), .m_last(m_last), .m_data(m_data), .busy(busy), .errors(counted));
     assign stepped = 1'b1;
+    assign wrong = 1'b0;
     assign settled = 1'b1;
     assign sound = ~busy & (counted == 8'd{script.errors % 256});
 """
@@ -236,47 +259,63 @@ def _axi_link(plan: WrapperPlan, script: Script) -> str:
         {streams},
         .steps(steps), .busy(busy), .errors(counted));
     assign stepped = 1'b1;
+    assign wrong = 1'b0;
     assign settled = 1'b1;
     assign sound = ~busy & (counted == 8'd{script.errors % 256});
 """
     return f"""\
-    // Steps are written to their register; at the end status, windows and errors are read.
+    // Registers are written and read; at the end status, windows and errors are.
     wire awready, wready, bvalid, arready, rvalid;
     wire [1:0] bresp, rresp;
     wire [31:0] rdata;
-    reg written, sent;
-    reg [1:0] reading;
+    reg sent, asked;
+    reg [1:0] reading, late;
     reg [31:0] status, windows, counted;
-    reg asked;
     initial begin
-        written = 1'b0;
         sent = 1'b0;
+        late = 2'd0;
         reading = 2'd0;
         asked = 1'b0;
     end
-    wire write = playing & (what == 3'd4) & ~sent;
-    wire read = finish & (reading != 2'd3) & ~asked;
-    wire [7:0] place = (reading == 2'd0) ? 8'h0c : (reading == 2'd1) ? 8'h14 : 8'h1c;
+    wire to_steps = what == 3'd4;
+    wire write = playing & (to_steps | (what == 3'd6)) & ~sent;
+    wire [1:0] order = to_steps ? 2'd0 : data[46:45];
+    wire awvalid = write & (order != 2'd2 | late == 2'd3);
+    wire wvalid = write & (order != 2'd1 | late == 2'd3);
+    wire [7:0] awaddr = ~awvalid ? 8'hff : to_steps ? 8'h10 : data[39:32];
+    wire [31:0] wdata = ~wvalid ? 32'hffffffff : to_steps ? {{16'd0, data[15:0]}} : data[31:0];
+    wire bready = ~stalls | random[12], rready = ~stalls | random[13];
+    wire is_read = playing & (what == 3'd7);
+    wire read = ((finish & (reading != 2'd3)) | is_read) & ~asked;
+    wire [7:0] place = is_read ? data[39:32] : (reading == 2'd0) ? 8'h0c : (reading == 2'd1) ? 8'h14 : 8'h1c;
     {plan.top} dut (
         {streams},
-        .s_axi_awvalid(write), .s_axi_awready(awready), .s_axi_awaddr(8'h10), .s_axi_wvalid(write),
-        .s_axi_wready(wready), .s_axi_wdata({{16'd0, data[15:0]}}), .s_axi_wstrb(4'hf), .s_axi_bvalid(bvalid),
-        .s_axi_bready(1'b1), .s_axi_bresp(bresp), .s_axi_arvalid(read), .s_axi_arready(arready),
-        .s_axi_araddr(place), .s_axi_rvalid(rvalid), .s_axi_rready(1'b1), .s_axi_rdata(rdata), .s_axi_rresp(rresp));
-    assign stepped = bvalid;
+        .s_axi_awvalid(awvalid), .s_axi_awready(awready), .s_axi_awaddr(awaddr),
+        .s_axi_wvalid(wvalid), .s_axi_wready(wready), .s_axi_wdata(wdata),
+        .s_axi_wstrb(to_steps ? 4'hf : ~data[44:41]), .s_axi_bvalid(bvalid), .s_axi_bready(bready),
+        .s_axi_bresp(bresp), .s_axi_arvalid(read), .s_axi_arready(arready), .s_axi_araddr(place),
+        .s_axi_rvalid(rvalid), .s_axi_rready(rready), .s_axi_rdata(rdata), .s_axi_rresp(rresp));
+    wire written = bvalid & bready & sent, came = rvalid & rready & asked;
+    assign stepped = is_read ? came : written;
+    assign wrong = (written & (bresp !== {{~to_steps & data[40], 1'b0}}))
+        | (valid & ~is_beat & ready) | (bvalid & ~sent)
+        | (came & is_read & (rresp !== {{data[40], 1'b0}} | rdata !== data[31:0])) | (awready != wready);
     assign settled = reading == 2'd3;
     assign sound = (windows == 32'd{script.windows}) & (counted == 32'd{script.errors}) & ~status[0]
         & (status[1] == (counted != 32'd0));
     always @(posedge clk) begin
-        if (write & awready) sent <= 1'b1;
-        else if (bvalid) sent <= 1'b0;
+        late <= (write & late != 2'd3) ? late + 2'd1 : write & ~awready ? late : 2'd0;
+        if (awvalid & awready) sent <= 1'b1;
+        else if (written) sent <= 1'b0;
         if (read & arready) asked <= 1'b1;
-        else if (rvalid & asked) begin
+        else if (came) begin
             asked <= 1'b0;
-            reading <= reading + 2'd1;
-            if (reading == 2'd0) status <= rdata;
-            if (reading == 2'd1) windows <= rdata;
-            if (reading == 2'd2) counted <= rdata;
+            if (~is_read) begin
+                reading <= reading + 2'd1;
+                if (reading == 2'd0) status <= rdata;
+                if (reading == 2'd1) windows <= rdata;
+                if (reading == 2'd2) counted <= rdata;
+            end
         end
     end
 """
@@ -314,6 +353,8 @@ def _uart_link(plan: WrapperPlan, script: Script) -> str:
     {plan.top} #(.CLOCKS_PER_BIT({clocks}), .IDLE({40 * clocks})) dut (
         .clk(clk), .rst_n(~rst), .rx(rx), .tx(tx), .busy(busy), .failed(failed));
     assign ready = (frame_bits == 4'd0) & (hush == 8'd0);
+    wire sampled = ~rst & (hush == 8'd0) & (got_bits != 4'd0) & (got_wait == 8'd0);
+    assign wrong = sampled & ((got_bits == 4'd10 & tx) | (got_bits == 4'd1 & (~tx | word_valid)));
     assign m_valid = word_valid;
     assign m_data = word;
     always @(posedge clk) begin
@@ -342,9 +383,7 @@ def _uart_link(plan: WrapperPlan, script: Script) -> str:
             got_wait <= 8'd{clocks - 1};
             got_bits <= got_bits - 4'd1;
             got <= {{tx, got[7:1]}};
-            if (got_bits == 4'd10 & tx) errors <= errors + 32'd1;
             if (got_bits == 4'd1) begin
-                if (~tx | word_valid) errors <= errors + 32'd1;
                 word <= {_shifted_in("got", n)};
                 word_bytes <= (word_bytes == 8'd{n - 1}) ? 8'd0 : word_bytes + 8'd1;
                 word_valid <= word_bytes == 8'd{n - 1};
@@ -360,7 +399,7 @@ def _shifted_in(byte: str, n: int) -> str:
 
 
 def _spi_link(plan: WrapperPlan, script: Script) -> str:
-    n = plan.answer_bits // 8
+    n, may = plan.answer_bits // 8, "1'b1" if script.rude else "can_write"
     return f"""\
     // A SPI master: it reads the status, and an answer of {n} byte(s) if one waits, before each packet that it writes.
     localparam [2:0] IDLE = 0, BITS = 2, NEXT = 3, FETCH = 4, CLOSE = 5;
@@ -381,6 +420,7 @@ def _spi_link(plan: WrapperPlan, script: Script) -> str:
     {plan.top} dut (
         .clk(clk), .rst_n(~rst), .sck(sck), .cs_n(cs_n), .mosi(so[7]), .miso(miso), .busy(busy), .failed(failed));
     assign ready = (state == FETCH) & (spi_wait == 8'd0);
+    assign wrong = ~rst & (spi_wait == 8'd0) & (state == NEXT) & first_byte & (si[7:2] != 6'b100000);
     assign m_valid = word_valid;
     assign m_data = word;
     always @(posedge clk)
@@ -397,8 +437,8 @@ def _spi_link(plan: WrapperPlan, script: Script) -> str:
             else
                 case (state)
                     IDLE: begin
-                        writing <= valid & can_write;
-                        so <= (valid & can_write) ? 8'd1 : 8'd2;
+                        writing <= valid & {may};
+                        so <= (valid & {may}) ? 8'd1 : 8'd2;
                         can_write <= 1'b0;
                         first_byte <= 1'b1;
                         cs_n <= 1'b0;
@@ -419,7 +459,6 @@ def _spi_link(plan: WrapperPlan, script: Script) -> str:
                     NEXT: begin
                         first_byte <= 1'b0;
                         got <= first_byte ? 8'd0 : got + 8'd1;
-                        if (first_byte & (si[7:2] != 6'b100000)) errors <= errors + 32'd1;
                         if (first_byte & ~writing) can_write <= si[1];
                         if (~first_byte & ~writing) begin
                             word <= {_shifted_in("si", n)};

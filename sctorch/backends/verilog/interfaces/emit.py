@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import gcd
+
 from sctorch import ir
 from sctorch.backends.verilog.interfaces.plan import Lane, WrapperPlan
 from sctorch.backends.verilog.ports import answer_port
@@ -36,6 +38,9 @@ def _inner(plan: WrapperPlan) -> list[str]:
     index = max(1, (plan.beats - 1).bit_length())
     fill = plan.answer_bits - width
     top_bit = f"kept[{width - 1}]" if signed else "1'b0"
+    asked = plan.most_asked.bit_length()
+    fronts = (_image, _ticks), (_features, _words)
+    front = fronts[plan.core.folded][plan.events]
     return [
         f"module {name}_io (",
         "    input  wire clk,",
@@ -55,28 +60,30 @@ def _inner(plan: WrapperPlan) -> list[str]:
         "    output wire error,",
         "    output wire window_first,",
         "    output wire window_last,",
-        "    output wire answered",
+        f"    output wire answered{',' if plan.core.store else ''}",
+        *(_store_ports(plan.core.store) if plan.core.store else []),
         ");",
-        f"    wire [{plan.word_bits - 1}:0] word;",
+        f"    wire [{plan.core.word_bits - 1}:0] word;",
         "    wire take, room, issue, core_valid, core_ready, core_first, core_last, running, waiting;",
         "    wire out_valid, out_first, out_last;",
         f"    wire [{index - 1}:0] beat;",
         f"    wire [{width - 1}:0] answer, kept;",
-        *(_ticks(plan, index) if plan.events else _image(plan, index)),
+        f"    wire [{asked - 1}:0] asked;",
+        *front(plan, index),
         "",
         f"    {name} core (",
         "        .clk(clk), .rst(rst), .in_valid(core_valid), "
         ".in_ready(core_ready), "
         ".in_first(core_first), .in_last(core_last),",
-        f"        .in_data(word), .out_valid(out_valid), .out_first(out_first), .out_last(out_last), "
-        f".{answer}(answer));",
-        "    assign window_first = core_valid & core_ready & core_first;",
-        "    assign window_last = core_valid & core_ready & core_last;",
+        f"        .in_data(word), {'.steps(steps), ' if plan.core.folded and not plan.events else ''}"
+        f".out_valid(out_valid), .out_first(out_first), .out_last(out_last), .{answer}(answer)"
+        f"{_joined(_STORE) if plan.core.store else ''});",
+        *_seen(plan),
         "    assign answered = out_valid & out_last;",
         "",
-        f"    sct_io_answers #(.W({width}), .DEPTH({plan.depth}), .EVERY({int(plan.interface.every_timestep)})) "
-        "answers (",
-        "        .clk(clk), .rst(rst), .issue(issue), .room(room),",
+        f"    sct_io_answers #(.W({width}), .DEPTH({plan.depth}), .EVERY({int(plan.interface.every_timestep)}), "
+        f".MOST({plan.most_asked})) answers (",
+        "        .clk(clk), .rst(rst), .issue(issue), .asked(asked), .room(room),",
         "        .in_valid(out_valid), .in_last(out_last), .in_data(answer),",
         "        .m_valid(m_valid), .m_ready(m_ready), .m_last(m_last), .m_data(kept), .busy(waiting));",
         f"    assign m_data = {f'{{{{{fill}{{{top_bit}}}}}, kept}}' if fill else 'kept'};",
@@ -85,13 +92,47 @@ def _inner(plan: WrapperPlan) -> list[str]:
     ]
 
 
+_STORE = ("store", "store_layer", "store_word", "store_part", "store_data", "store_there")
+
+
+def _joined(names: tuple[str, ...]) -> str:
+    return "".join(f", .{name}({name})" for name in names)
+
+
+def _store_ports(bits: tuple[int, int, int]) -> list[str]:
+    layer, word, part = bits
+    return [
+        "    input  wire store,",
+        f"    input  wire [{layer - 1}:0] store_layer,",
+        f"    input  wire [{word - 1}:0] store_word,",
+        f"    input  wire [{part - 1}:0] store_part,",
+        "    input  wire [31:0] store_data,",
+        "    output wire store_there",
+    ]
+
+
+def _seen(plan: WrapperPlan) -> list[str]:
+    """The first and last timestep of a window: as an unrolled core takes them, and as a folded one, in which windows
+    overlap, answers them."""
+    if plan.core.folded:
+        return [
+            "    assign window_first = out_valid & out_first;",
+            "    assign window_last = out_valid & out_last;",
+        ]
+    return [
+        "    assign window_first = core_valid & core_ready & core_first;",
+        "    assign window_last = core_valid & core_ready & core_last;",
+    ]
+
+
 def _image(plan: WrapperPlan, index: int) -> list[str]:
     """Features: an image is kept, then the window runs over it."""
-    interface, bits = plan.interface, plan.word_bits
+    interface, bits = plan.interface, plan.core.word_bits
     lines = [
         f"    wire [{bits - 1}:0] image;",
         "    wire open, copy, done, running_window;",
         "    assign running = running_window | (beat != 0);",
+        "    assign asked = 1'b1;",
         f"    sct_io_packet #(.BEATS({plan.beats}), .LAST({int(not interface.board)}), .IW({index})) packet (",
         "        .clk(clk), .rst(rst), .open(open & enable), .valid(s_valid), .last(s_last), .cut(cut),",
         "        .ready(s_ready), .take(take), .beat(beat), .done(done), .error(error));",
@@ -114,26 +155,85 @@ def _image(plan: WrapperPlan, index: int) -> list[str]:
 
 def _ticks(plan: WrapperPlan, index: int) -> list[str]:
     """Spikes: each tick goes to the core with its last beat."""
-    interface, bus, ticks = plan.interface, plan.interface.bus_bits, plan.ticks
-    low = plan.stored * bus
+    low, bits = plan.stored * plan.interface.bus_bits, plan.core.word_bits
     lines = [
-        f"    sct_io_ticks #(.BEATS({plan.beats}), .IW({index}), .TICKS({ticks}), "
-        f".TW({max(1, (ticks - 1).bit_length())}),",
-        f"        .STEPS({plan.network.num_steps}), .SW({plan.steps_bits}), .LAST({int(not interface.board)}), "
-        f".EVERY({int(interface.every_timestep)})) ticks (",
-        "        .clk(clk), .rst(rst), .open(enable), .steps(steps), .valid(s_valid), .last(s_last), .cut(cut),",
-        "        .ready(s_ready), .take(take), .beat(beat), .room(room), .core_ready(core_ready),",
-        "        .core_valid(core_valid), .core_first(core_first), .core_last(core_last), .issue(issue),",
-        "        .error(error), .busy(running));",
-        f"    assign word[{plan.word_bits - 1}:{low}] = s_data[{plan.word_bits - 1 - low}:0];",
+        *_counted(plan, index, "1'b1", "core"),
+        f"    assign word[{bits - 1}:{low}] = s_data[{bits - 1 - low}:0];",
     ]
     return lines + (_stored(plan, "word") if plan.stored else [])
+
+
+def _counted(plan: WrapperPlan, index: int, free: str, to: str) -> list[str]:
+    """The beats, ticks and timesteps of spikes; a tick's last beat is offered to what is called `to`."""
+    ticks = plan.ticks
+    return [
+        "    wire spoilt;",
+        "    assign asked = 1'b1;",
+        f"    sct_io_ticks #(.BEATS({plan.beats}), .IW({index}), .TICKS({ticks}), "
+        f".TW({max(1, (ticks - 1).bit_length())}),",
+        f"        .STEPS({plan.network.num_steps}), .SW({plan.steps_bits}), .LAST({int(not plan.interface.board)}), "
+        f".EVERY({int(plan.interface.every_timestep)})) ticks (",
+        "        .clk(clk), .rst(rst), .open(enable), .steps(steps), .valid(s_valid), .last(s_last), .cut(cut),",
+        f"        .free({free}), .ready(s_ready), .take(take), .beat(beat), .room(room), .core_ready({to}_ready),",
+        f"        .core_valid({to}_valid), .core_first({to}_first), .core_last({to}_last), .issue(issue),",
+        f"        .error(error), .spoilt(spoilt), .busy({'running' if to == 'core' else f'{to}_running'}));",
+    ]
+
+
+def _features(plan: WrapperPlan, index: int) -> list[str]:
+    """A folded core keeps the image: its features go on as they come, the last one when there is room for answers."""
+    bits, most = plan.steps_bits, plan.network.num_steps
+    asked = f"(steps == 0 || steps > {bits}'d{most}) ? {bits}'d{most} : steps" if plan.most_asked > 1 else "1'b1"
+    return [
+        "    wire free, done, offered, splitting;",
+        "    assign running = splitting | (beat != 0);",
+        f"    assign asked = {asked};",
+        f"    sct_io_packet #(.BEATS({plan.beats}), .LAST({int(not plan.interface.board)}), .IW({index})) packet (",
+        "        .clk(clk), .rst(rst), .open(free & enable), .valid(s_valid), .last(s_last), .cut(cut),",
+        "        .ready(s_ready), .take(take), .beat(beat), .done(done), .error(error));",
+        *_split(plan, "error", "take", "done", "1'b0"),
+        "    assign core_valid = offered & (room | ~core_last);",
+        "    assign core_first = opens;",
+        "    assign core_last = closes;",
+        "    assign issue = core_valid & core_ready & core_last;",
+    ]
+
+
+def _words(plan: WrapperPlan, index: int) -> list[str]:
+    """Spikes for a folded core: as words of up to 32."""
+    return [
+        "    wire free, offered, splitting, tick_ready, tick_valid, tick_first, tick_last, tick_running;",
+        "    assign running = splitting | tick_running;",
+        "    assign tick_ready = free;",
+        *_counted(plan, index, "free", "tick"),
+        *_split(plan, "spoilt", "take | (tick_valid & free)", "tick_valid", "{tick_last, tick_first}"),
+        "    assign core_valid = offered;",
+        "    assign core_first = opens & marked[0];",
+        "    assign core_last = marked[1];",
+    ]
+
+
+def _split(plan: WrapperPlan, clear: str, push: str, ends: str, mark: str) -> list[str]:
+    """Beats of the bus as the core's words, which are `offered`."""
+    bus, bits, marks = plan.interface.bus_bits, plan.split_bits, 2 if plan.events else 1
+    return [
+        "    wire opens, closes;",
+        f"    wire [{marks - 1}:0] marked;",
+        f"    wire [{bits - 1}:0] part;",
+        f"    sct_io_split #(.BUS({bus}), .B({bits}), .U({gcd(bus, bits)}), .WORDS({plan.core.words}), .M({marks})) "
+        "split (",
+        f"        .clk(clk), .rst(rst), .clear({clear}), .push({push}), .ends({ends}), .beat(s_data), .mark({mark}),",
+        "        .ready(free), .valid(offered), .first(opens), .last(closes), .word(part), .marked(marked),",
+        "        .take(core_valid & core_ready), .busy(splitting));",
+        f"    assign word = part[{plan.core.word_bits - 1}:0];",
+    ]
 
 
 def _stored(plan: WrapperPlan, target: str) -> list[str]:
     """A shift register per lane, and where its bits go; what no synapse reads is 0."""
     lines: list[str] = []
-    bus, limit = plan.interface.bus_bits, min(plan.word_bits, plan.stored * plan.interface.bus_bits)
+    bus = plan.interface.bus_bits
+    limit = min(plan.core.word_bits, plan.stored * bus)
     source = ["1'b0"] * limit
     for lane in plan.lanes:
         lines += _lane(plan, lane)
@@ -167,6 +267,7 @@ def _instance(plan: WrapperPlan, **ports: str) -> list[str]:
     names = [
         "clk", "rst", "enable", "cut", "steps", "s_valid", "s_ready", "s_last", "s_data", "m_valid", "m_ready",
         "m_last", "m_data", "busy", "error", "window_first", "window_last", "answered",
+        *(_STORE if plan.core.store else ()),
     ]  # fmt: skip
     wired = [f".{name}({ports.get(name, name)})" for name in names]
     rows = [", ".join(wired[k : k + 6]) for k in range(0, len(wired), 6)]
@@ -233,18 +334,28 @@ def _axi(plan: WrapperPlan) -> list[str]:
     ]
     axi = ("awvalid", "awready", "awaddr", "wvalid", "wready", "wdata", "wstrb", "bvalid", "bready", "bresp",
            "arvalid", "arready", "araddr", "rvalid", "rready", "rdata", "rresp")  # fmt: skip
+    store = plan.core.store or (1, 1, 1)
+    loading = ", .LOAD(1), .LW({}), .WW({}), .PW({})".format(*store) if plan.core.store else ""
     block = [
-        "    wire enable, clear, busy;",
+        "    wire enable, clear, busy, store, store_there;",
+        f"    wire [{store[0] - 1}:0] store_layer;",
+        f"    wire [{store[1] - 1}:0] store_word;",
+        f"    wire [{store[2] - 1}:0] store_part;",
+        "    wire [31:0] store_data;",
+        *([] if plan.core.store else ["    assign store_there = 1'b0;"]),
         f"    wire [{bits - 1}:0] steps;",
         f"    sct_io_axilite #(.VERSION({hexadecimal(REGISTERS_VERSION, 32)}), "
-        f".NETWORK(32'h{ir.digest(plan.network)[:8]}), .STEPS({plan.network.num_steps}), .SW({bits})) registers (",
+        f".NETWORK(32'h{ir.digest(plan.network)[:8]}), .STEPS({plan.network.num_steps}), .SW({bits}){loading}) "
+        "registers (",
         "        .clk(clk), .rst(~aresetn), "
         + ", ".join(f".{port}(s_axi_{port})" for port in axi[:7])
         + ",\n        "
         + ", ".join(f".{port}(s_axi_{port})" for port in axi[7:])
         + ",",
         "        .enable(enable), .clear(clear), .steps(steps), .busy(busy), .error(error),",
-        "        .first(window_first), .last(window_last), .answer(answered));",
+        "        .first(window_first), .last(window_last), .answer(answered),",
+        "        .store(store), .store_layer(store_layer), .store_word(store_word), .store_part(store_part), "
+        ".store_data(store_data), .there(store_there));",
         "    wire rst = ~aresetn | clear;",
     ]
     streams = {

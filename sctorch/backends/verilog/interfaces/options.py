@@ -47,8 +47,8 @@ class Interface:
         return self.kind in ("uart", "spi")
 
 
-def choose(options: Mapping[str, Any], network: ir.Network) -> Interface | None:
-    """The interface that checked or unchecked options ask for; None for the bare core.
+def choose(options: Mapping[str, Any], network: ir.Network, folded: bool = False) -> Interface | None:
+    """The interface that checked or unchecked options ask for; None for the bare core. folded : the architecture.
 
     Raises
     ------
@@ -76,6 +76,11 @@ def choose(options: Mapping[str, Any], network: ir.Network) -> Interface | None:
             )
     if kind == "core":
         return None
+    if folded and chosen["double_buffer"]:
+        raise ConfigError(
+            "verilog backend: double_buffer has no use with the folded architecture, whose core takes the next image "
+            "while one runs; leave it out"
+        )
     if isinstance(network.encoder, ir.EventEncoder):
         if chosen["double_buffer"]:
             raise ConfigError(

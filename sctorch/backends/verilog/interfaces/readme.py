@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 
 from sctorch import ir
-from sctorch.backends.verilog.interfaces.options import Interface
-from sctorch.backends.verilog.interfaces.plan import WrapperPlan
+from sctorch.backends.verilog.interfaces.plan import Core, WrapperPlan
 from sctorch.backends.verilog.ports import answer_port, input_width
 
 __all__ = ["answer_clocks", "port_table", "readme_text"]
 
 
-def readme_text(network: ir.Network, wrapper: WrapperPlan | None, latency: int, cycles: int, target: str | None) -> str:
+def readme_text(network: ir.Network, wrapper: WrapperPlan | None, core: Core, target: str | None) -> str:
     top = wrapper.top if wrapper else network.name
-    rows = port_table(network, wrapper)
+    rows = port_table(network, wrapper, core)
     return "\n".join(
         [
             f"# {top}",
@@ -33,28 +32,37 @@ def readme_text(network: ir.Network, wrapper: WrapperPlan | None, latency: int, 
             "|---|---|---|---|",
             *(f"| `{name}` | {direction} | {bits} | {meaning} |" for name, direction, bits, meaning in rows),
             "",
-            *_input(network, wrapper),
+            *_input(network, wrapper, core),
             *_answers(network, wrapper),
-            *_timing(network, wrapper, latency, cycles),
+            *_timing(network, wrapper, core),
             *_features(network),
             *_using(network, top, wrapper),
         ]
     )
 
 
-def port_table(network: ir.Network, wrapper: WrapperPlan | None) -> list[tuple[str, str, int, str]]:
+def port_table(network: ir.Network, wrapper: WrapperPlan | None, core: Core) -> list[tuple[str, str, int, str]]:
     """(name, direction, bits, meaning) of every port of the top."""
     if wrapper is None:
         answer, width, signed = answer_port(network)
-        data = network.encoder.n_features * input_width(network)
+        events = isinstance(network.encoder, ir.EventEncoder)
+        lasting = [("steps", "in", network.num_steps.bit_length(), "timesteps of the window, taken with its last beat; "
+                    "0 or too many: all")]  # fmt: skip
+        data = "a feature" if not events else f"{core.word_bits} inputs, the lowest first" if core.words > 1 else ""
         return [
             ("clk", "in", 1, "clock"),
             ("rst", "in", 1, "empties everything, synchronous"),
             ("in_valid", "in", 1, "a beat is offered, and stays as it is until it is taken"),
             ("in_ready", "out", 1, "it is taken in this clock"),
             ("in_first", "in", 1, "the window's first beat"),
-            ("in_last", "in", 1, "the window's last beat"),
-            ("in_data", "in", data, "all inputs, input 0 lowest"),
+            (
+                "in_last",
+                "in",
+                1,
+                "every beat of the window's last timestep" if core.folded and events else "the window's last beat",
+            ),
+            ("in_data", "in", core.word_bits, (core.folded and data) or "all inputs, input 0 lowest"),
+            *(lasting if core.folded and not events else []),
             ("out_valid", "out", 1, "a decision, once per timestep; it does not wait"),
             ("out_first", "out", 1, "of the window's first timestep"),
             ("out_last", "out", 1, "of the window's last timestep: the answer"),
@@ -103,7 +111,15 @@ def port_table(network: ir.Network, wrapper: WrapperPlan | None) -> list[tuple[s
     ]
 
 
-def _input(network: ir.Network, wrapper: WrapperPlan | None) -> list[str]:
+def _input(network: ir.Network, wrapper: WrapperPlan | None, core: Core) -> list[str]:
+    if wrapper is None and core.folded:
+        return [
+            f"{core.words} beat(s) are a tick's spikes, {network.encoder_ticks} tick(s) a timestep."
+            if isinstance(network.encoder, ir.EventEncoder)
+            else f"{core.words} beats, a feature each, are a window.",
+            "A clock with `in_valid` and `in_ready` takes a beat. What is no whole window is dropped.",
+            "",
+        ]
     if wrapper is None:
         return [
             "A beat is "
@@ -169,7 +185,10 @@ def _answers(network: ir.Network, wrapper: WrapperPlan | None) -> list[str]:
     return [*lines, ""]
 
 
-def _timing(network: ir.Network, wrapper: WrapperPlan | None, latency: int, cycles: int) -> list[str]:
+def _timing(network: ir.Network, wrapper: WrapperPlan | None, core: Core) -> list[str]:
+    if core.folded:
+        return _folded_timing(network, wrapper, core)
+    latency, cycles = core.latency, core.window_clocks
     lines = [
         "## Timing",
         f"The core takes {cycles} clocks per window of {network.num_steps} timesteps, back to back, and a timestep's "
@@ -187,7 +206,7 @@ def _timing(network: ir.Network, wrapper: WrapperPlan | None, latency: int, cycl
             "```",
         ]
     elif not wrapper.events and not wrapper.interface.board:
-        period = wrapper.cycles_per_inference(cycles)
+        period = wrapper.cycles_per_inference
         lines += [
             f"An image comes in within {wrapper.beats} clock(s); the window starts after them; the answer is out "
             f"{answer_clocks(wrapper)} clocks after the first beat, if nothing "
@@ -213,11 +232,40 @@ def _timing(network: ir.Network, wrapper: WrapperPlan | None, latency: int, cycl
     return [*lines, ""]
 
 
+def _folded_timing(network: ir.Network, wrapper: WrapperPlan | None, core: Core) -> list[str]:
+    events = isinstance(network.encoder, ir.EventEncoder)
+    after = "its first beat" if events else "the image's first beat, or after the decision before it"
+    lines = [
+        "## Timing",
+        f"The core takes at most {core.window_clocks} clocks per window of {network.num_steps} timesteps, back to "
+        f"back, and a timestep's decision comes at most {core.latency} clocks after {after}."
+        + ("" if events else " The next image comes in meanwhile."),
+    ]
+    if wrapper is None or not wrapper.interface.board:
+        beats = core.words if wrapper is None else wrapper.beats
+        p = {"core": "in_", "stream": "s_", "axi": "s_axis_t"}[wrapper.interface.kind if wrapper else "core"]
+        q = {"in_": "out_", "s_": "m_", "s_axis_t": "m_axis_t"}[p]
+        what = "a decision, once per timestep" if wrapper is None else "the answer"
+        lines += [
+            "```",
+            "clk            _/~\\_/~\\_/~\\_ ... _/~\\_/~\\_ ... _/~\\_/~\\_",
+            f"{p + 'valid':<15}_/~~~~~ {beats} beat(s) per {'tick' if events else 'image'} ~~~\\____________",
+            f"{p + 'last':<15}_____________ ... /~~~\\____________________",
+            f"{q + 'valid':<15}_______________________________ ... /~~~\\_  {what}",
+            "```",
+        ]
+    else:
+        lines.append("The line is far slower than the design, if that takes few clocks.")
+    if wrapper is not None:
+        lines.append(f"While answers wait the input does: nothing is lost. {wrapper.depth} answer(s) find room.")
+    return [*lines, ""]
+
+
 def answer_clocks(wrapper: WrapperPlan) -> int:
-    """Clocks from an image's first beat to its answer, both on the port, if nothing waits."""
+    """Clocks from an image's first beat to its answer, both on the port, if nothing waits; of an unrolled core."""
     steps = wrapper.network.num_steps - 1
     wait = 1 + wrapper.interface.double_buffer  # an image that is complete is copied first, or runs at once
-    return wrapper.beats - 1 + wait + steps * wrapper.network.ticks_per_step + wrapper.latency + 1
+    return wrapper.beats - 1 + wait + steps * wrapper.network.ticks_per_step + wrapper.core.latency + 1
 
 
 def _features(network: ir.Network) -> list[str]:
@@ -277,14 +325,21 @@ def _using(network: ir.Network, top: str, wrapper: WrapperPlan | None) -> list[s
         f"Clock and pins: `{top}.pcf`, `{top}.lpf`, `{top}.xdc`."
         + (" Pins of boards: the other .pcf and .lpf files." if wrapper and wrapper.interface.board else ""),
     ]  # fmt: skip
-    if wrapper and _registers(wrapper.interface):
+    if wrapper and wrapper.interface.axi_lite:
         lines += ["", "## Registers", "As docs/interfaces.md of sctorch has them (version 1):", "", _REGISTER_TABLE]
+        if wrapper.core.store:
+            lines += [_WEIGHT_ROWS, "", _LOADING]
     return [*lines, ""]
 
 
-def _registers(interface: Interface) -> bool:
-    return interface.axi_lite
-
+_WEIGHT_ROWS = """\
+| 0x40 | WEIGHT_WORD | write | 31 to 24 a synapse layer, 23 to 0 a word of its weights |
+| 0x44 | WEIGHT_DATA | write | the word's next 32 bits |"""
+_LOADING = (
+    "Other weights: write CONTROL = 0, wait until STATUS is not busy, write the registers of "
+    "`sctorch.backends.load(folder).weight_writes(network)` one after another, write CONTROL = 1. How a word holds its "
+    "weights: docs/folded.md of sctorch; the layers' numbers are in design.json under weights."
+)
 
 _REGISTER_TABLE = """\
 | address | register | access | bits |
@@ -295,6 +350,6 @@ _REGISTER_TABLE = """\
 | 0x0c | STATUS | read | 0 busy; 1 there were errors |
 | 0x10 | STEPS | read, write | timesteps per window, 1 to num_steps (after reset), from the next window on |
 | 0x14 | WINDOWS | read | windows answered |
-| 0x18 | CLOCKS | read | of the last window, from its first timestep to its last as the core took them |
+| 0x18 | CLOCKS | read | of the last window, from its first timestep to its last (folded: decision) |
 | 0x1c | ERRORS | read | packets of a wrong length |
 | 0x20 | NUM_STEPS | read | the longest window |"""

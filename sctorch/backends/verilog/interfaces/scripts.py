@@ -56,7 +56,7 @@ _BOARDS = (
 
 
 def build_files(
-    top: str, kind: str, ports: Sequence[str], sources: Sequence[str], target: str | None
+    top: str, kind: str, ports: Sequence[str], sources: Sequence[str], target: str | None, narrow: bool = False
 ) -> dict[str, str]:
     """The texts of scripts and constraints by file name.
 
@@ -64,6 +64,7 @@ def build_files(
     ----------
     top : module. kind : interface. ports : its ports, for the stubs. sources : Verilog files, relative to the folder.
     target : the part that the design is meant for; other families get the part of a common board.
+    narrow : whether even the bare core has few enough ports for a package.
     """
     part = get_target(target) if target else None
     xilinx = part.part if part and part.family.startswith("xc") else get_target(_DEFAULTS["xilinx"]).part
@@ -71,8 +72,8 @@ def build_files(
         f"{top}.pcf": _pcf(top, {}, ports, _FREQ["ice40"]),
         f"{top}.lpf": _lpf(top, {}, ports, _FREQ["ecp5"]),
         f"{top}.xdc": _xdc(top, kind, ports),
-        "build_ice40.sh": _shell("ice40", top, kind, sources, _device("ice40", target)),
-        "build_ecp5.sh": _shell("ecp5", top, kind, sources, _device("ecp5", target)),
+        "build_ice40.sh": _shell("ice40", top, kind == "core" and not narrow, sources, _device("ice40", target)),
+        "build_ecp5.sh": _shell("ecp5", top, kind == "core" and not narrow, sources, _device("ecp5", target)),
         "build_xilinx.tcl": _tcl(top, kind, sources, xilinx),
     }
     for board in _BOARDS:
@@ -116,8 +117,8 @@ def _xdc(top: str, kind: str, ports: Sequence[str]) -> str:
     return "\n".join([*lines, ""])
 
 
-def _shell(family: str, top: str, kind: str, sources: Sequence[str], device: str) -> str:
-    """yosys, nextpnr and the packer; a bare core has more ports than a package has pins and stops after yosys."""
+def _shell(family: str, top: str, wide: bool, sources: Sequence[str], device: str) -> str:
+    """yosys, nextpnr and the packer; a wide core has more ports than a package has pins and stops after yosys."""
     ice = family == "ice40"
     suffix, routed, packer, bits = ("pcf", "asc", "icepack", "bin") if ice else ("lpf", "config", "ecppack", "bit")
     head = f"""\
@@ -132,7 +133,7 @@ YOSYS=$(tool yosys)
 "$YOSYS" -q -l build/yosys.log -p "read_verilog -defer {" ".join(sources)}; \\
     synth_{family} -top {top} -json build/{top}.json; stat"
 """
-    if kind == "core":
+    if wide:
         return (
             head + "# A bare core has more ports than a package has pins: it is placed as a part of something larger.\n"
         )
