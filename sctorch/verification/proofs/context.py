@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,9 +12,10 @@ import z3
 from sctorch import ir
 from sctorch.backends.verilog.unrolled.plan import DesignPlan
 from sctorch.backends.verilog.unrolled.traces import trace_port, trace_signals
-from sctorch.verification.proofs.model import Model, replaced, symbols_in
+from sctorch.verification.proofs.model import Model, read_model
 from sctorch.verification.proofs.prover import NotCoveredError
 from sctorch.verification.proofs.symbols import extended, needed_width
+from sctorch.verification.proofs.terms import replaced, symbols_in
 
 __all__ = ["Context", "Signal", "integer", "split"]
 
@@ -31,10 +33,18 @@ class Signal:
 
 @dataclass(frozen=True, eq=False)
 class Context:
-    """A design under proof."""
+    """A design under proof. read : gives its SMT model, or that of a part of it; it is called when first needed."""
 
     plan: DesignPlan
-    model: Model
+    read: Callable[[], str]
+
+    @cached_property
+    def text(self) -> str:
+        return self.read()
+
+    @cached_property
+    def model(self) -> Model:
+        return read_model(self.text, self.network.name)
 
     @property
     def network(self) -> ir.Network:
@@ -59,11 +69,18 @@ class Context:
     def before(self, layer: ir.Layer) -> ir.Layer:
         return self.network.layers[self.network.layers.index(layer) - 1]
 
+    @cached_property
+    def _shown(self) -> dict[str, list[Any]]:
+        return {}
+
     def traced(self, key: str) -> list[Any]:
         """What a trace port shows now, one bit-vector per entry, as wide as the port has it."""
-        s = self.signals[key]
-        port = self.model.wire(trace_port(key))
-        return [z3.simplify(z3.Extract((i + 1) * s.bits - 1, i * s.bits, port)) for i in range(s.entries)]
+        if key not in self._shown:
+            s = self.signals[key]
+            port = self.model.wire(trace_port(key))
+            each = (z3.Extract((i + 1) * s.bits - 1, i * s.bits, port) for i in range(s.entries))
+            self._shown[key] = [z3.simplify(term) for term in each]
+        return self._shown[key]
 
     def wide(self, key: str, term: Any) -> Any:
         """An entry of a trace port as an integer of the proof's width."""

@@ -12,10 +12,10 @@ import z3
 from sctorch import ir
 from sctorch.ir.simulator import current_of, decide, delay_step, encode, rate_bits
 from sctorch.verification.proofs.context import Context, integer, split
-from sctorch.verification.proofs.model import replaced, symbols_in
 from sctorch.verification.proofs.prover import Claim, NotCoveredError, Task
 from sctorch.verification.proofs.report import Counterexample
 from sctorch.verification.proofs.symbols import as_term, symbols
+from sctorch.verification.proofs.terms import replaced, symbols_in
 
 __all__ = ["decision_task", "delay_tasks", "encoder_task", "synapse_tasks"]
 
@@ -36,7 +36,7 @@ def _replay(
 def encoder_task(context: Context) -> Task:
     layer = context.network.encoder
     what = f"{layer.size} entries ({layer.KIND}) for all features and all random numbers"
-    return Task(layer.name, what, lambda: _encoder(context, layer))
+    return Task(layer.name, what, lambda: _encoder(context, layer), "encoder")
 
 
 def _encoder(context: Context, layer: ir.Encoder) -> Iterator[Claim]:
@@ -69,7 +69,7 @@ def synapse_tasks(context: Context, first: Context) -> list[Task]:
     for layer in context.network.synapses:
         read = first if layer is context.network.synapses[0] else context
         what = f"{layer.size} currents of {int((layer.weight != 0).sum())} synapses for all spikes and random numbers"
-        tasks.append(Task(layer.name, what, lambda layer=layer, read=read: _synapse(read, layer)))  # type: ignore[misc]
+        tasks.append(Task(layer.name, what, lambda layer=layer, read=read: _synapse(read, layer), "synapse"))  # type: ignore[misc]
     return tasks
 
 
@@ -200,7 +200,7 @@ def delay_tasks(context: Context) -> list[Task]:
     for layer in context.network.layers:
         if isinstance(layer, ir.Delay):
             what = f"{layer.size} axons, {layer.steps} timesteps: for all that is in the line and comes in"
-            tasks.append(Task(layer.name, what, lambda layer=layer: _delay(context, layer)))  # type: ignore[misc]
+            tasks.append(Task(layer.name, what, lambda layer=layer: _delay(context, layer), "delay"))  # type: ignore[misc]
     return tasks
 
 
@@ -235,7 +235,7 @@ def _delay(context: Context, layer: ir.Delay) -> Iterator[Claim]:
 def decision_task(context: Context) -> Task:
     readout = context.network.readout
     what = f"{readout.decision_rule} of {readout.size} scores, for all scores and whatever is held; the answer's port"
-    return Task(f"{readout.name}.decision", what, lambda: _decision(context, readout))
+    return Task(f"{readout.name}.decision", what, lambda: _decision(context, readout), "decision")
 
 
 def _decision(context: Context, readout: ir.Readout) -> Iterator[Claim]:

@@ -20,9 +20,9 @@ from sctorch import ir
 from sctorch.ir.ranges import growing, growing_scores
 from sctorch.ir.rules import fire, leaked, neuron_step
 from sctorch.verification.proofs.context import Context, integer
-from sctorch.verification.proofs.model import replaced
 from sctorch.verification.proofs.prover import Claim, NotCoveredError, Task
 from sctorch.verification.proofs.report import Counterexample
+from sctorch.verification.proofs.terms import replaced
 
 __all__ = ["neuron_registers", "neuron_tasks", "score_registers", "score_tasks"]
 
@@ -58,7 +58,7 @@ def neuron_tasks(context: Context) -> list[Task]:
         if isinstance(layer, ir.Neuron):
             rule = f"{layer.leak.kind} leak, {layer.compare}, reset {layer.reset}" + ", delayed" * layer.reset_delay
             what = f"{layer.size} neurons ({rule}): spike and membrane for all states and inputs; no overflow"
-            tasks.append(Task(layer.name, what, lambda layer=layer: _neurons(context, layer)))  # type: ignore[misc]
+            tasks.append(Task(layer.name, what, lambda layer=layer: _neurons(context, layer), "neuron"))  # type: ignore[misc]
     return tasks
 
 
@@ -66,7 +66,7 @@ def score_tasks(context: Context) -> list[Task]:
     """The readout's scores."""
     readout = context.network.readout
     what = f"{readout.size} scores ({readout.output_mode}): for all states and inputs; no overflow"
-    return [Task(readout.name, what, lambda: _scores(context, readout))]
+    return [Task(readout.name, what, lambda: _scores(context, readout), "readout")]
 
 
 def neuron_registers(context: Context, layer: ir.Neuron, i: int) -> dict[str, Callable[[Any], Any]]:
@@ -172,13 +172,7 @@ def _induction(
     # The port that shows the input shows what the entry is fed with.
     port = context.wide(source, replaced(shown, fed))
     yield Claim(port == drive, _replay_plain(context, source, i, drive, port), within)
-    # A membrane within the bounds of timestep t is within those of t + 1 after it.
-    for t, (now, later) in enumerate(pairwise(bounds)):
-        one = step(int(now.low[i]), int(now.high[i]))
-        inside = z3.And(one.after >= int(later.low[i]), one.after <= int(later.high[i]))
-        if t and _same(bounds, t, i):
-            continue
-        yield Claim(inside, _replay_bound(name, i, t, one), one.given)
+    yield from _bounded(context, name, i, bounds, step)
     one = step(int(bounds[-2].low[i]), int(bounds[-2].high[i]))
     held = {register: context.register(register) for register in one.held}
     for register, holds in one.held.items():  # base: the clock that clears
@@ -187,22 +181,52 @@ def _induction(
         cleared = model.next[str(symbol)]
         yield Claim(cleared == empty, _replay_register(name, i, register, empty, cleared, "cleared"), [clear])
     given = {str(held[register]): holds(one.before) for register, holds in one.held.items()} | fed
+    shown_after, lemmas = None, list[Any]()
     for key, want in one.outputs.items():
         got = context.wide(key, replaced(model.after(context.traced(key)[i]), given))
-        yield Claim(got == want, _replay_step(key, i, one, got, replay), [*one.given, valid])
+        yield Claim(got == want, _replay_step(key, i, one, got, replay), [*one.given, valid, *lemmas])
+        lemmas.append(got == want)  # the spike decides about the reset: the membrane's claim is easier with it
+        if want is one.after:
+            shown_after = got
     for register, holds in one.held.items():
         got, want = replaced(model.next[str(held[register])], given), holds(one.after)
         again = _replay_register(name, i, register, want, got, "after a timestep", one)
-        yield Claim(got == want, again, [*one.given, valid, z3.Not(clear)])
+        whole = Claim(got == want, again, [*one.given, valid, z3.Not(clear)])
+        if shown_after is None:
+            yield whole
+        else:  # what the trace shows is the simulator's state already: the register mostly holds just that
+            same = z3.simplify(got) == z3.simplify(holds(shown_after))
+            yield Claim(same, again, whole.given, lambda whole=whole: whole)  # type: ignore[misc]
         got = model.next[str(held[register])]
         resting = _replay_register(name, i, register, held[register], got, "in a gap")
         yield Claim(got == held[register], resting, [z3.Not(valid), z3.Not(clear)])
 
 
-def _same(bounds: list[ir.ranges.Interval], t: int, i: int) -> bool:
-    """Whether the bounds of entry i stand still from timestep t - 1 to t + 1."""
-    rows = {(int(b.low[i]), int(b.high[i])) for b in bounds[t - 1 : t + 2]}
-    return len(rows) == 1
+def _bounded(
+    context: Context, name: str, i: int, bounds: list[ir.ranges.Interval], step: Callable[[int, int], _Step]
+) -> Iterator[Claim]:
+    """A membrane within the bounds of timestep t is within those of t + 1 after it.
+
+    Bounds that stand still are closed: they hold of every timestep, and nothing else is needed. Timesteps over which
+    they grow by the same are one claim, with t a symbol.
+    """
+    rows = [(int(b.low[i]), int(b.high[i])) for b in bounds]
+    if rows[-1] == rows[-2]:
+        rows = rows[-2:]
+        zero = z3.BitVecVal(0, context.width)
+        inside = z3.BoolVal(rows[0][0] <= 0 <= rows[0][1])
+        yield Claim(inside, _replay_plain(context, f"{name}.mem", i, zero, zero))
+    growth = [(b[0] - a[0], b[1] - a[1]) for a, b in pairwise(rows)]
+    t = 0
+    while t < len(growth):
+        run = 1 + next((k for k, d in enumerate(growth[t + 1 :]) if d != growth[t]), len(growth) - t - 1)
+        (low, high), (down, up) = rows[t], growth[t]
+        one = step(rows[t + run - 1][0], rows[t + run - 1][1])
+        k, known = context.ranged(f"t of {name}[{i}]", 0, run - 1) if run > 1 else (0, [])
+        within = [one.before >= low + k * down, one.before <= high + k * up] if run > 1 else []
+        inside = z3.And(one.after >= low + k * down + down, one.after <= high + k * up + up)
+        yield Claim(inside, _replay_bound(name, i, t, one), [*one.given, *known, *within])
+        t += run
 
 
 def _by_step(bounds: Iterator[ir.ranges.Interval], steps: int) -> list[ir.ranges.Interval]:

@@ -22,11 +22,11 @@ from sctorch import ir
 from sctorch.ir.ranges import growing, growing_scores
 from sctorch.ir.simulator import encode, run_window
 from sctorch.verification.proofs.context import Context, integer
-from sctorch.verification.proofs.model import replaced, symbols_in
 from sctorch.verification.proofs.neurons import neuron_registers, score_registers
 from sctorch.verification.proofs.prover import Claim, Task
 from sctorch.verification.proofs.report import Counterexample
 from sctorch.verification.proofs.symbols import as_term, symbols
+from sctorch.verification.proofs.terms import replaced, symbols_in
 
 __all__ = ["is_small", "window_task"]
 
@@ -50,7 +50,7 @@ def window_task(context: Context, depth: int) -> Task:
     whole = depth == context.network.num_steps
     reach = f"a whole window of {depth} timesteps" if whole else f"a window's first {depth} timesteps"
     what = f"{reach}, every layer at every timestep, for all inputs and from any state"
-    return Task("end to end", what, lambda: iter(_Window(context, depth).run()))
+    return Task("end to end", what, lambda: iter(_Window(context, depth).run()), "end to end")
 
 
 class _Reached(Exception):
