@@ -17,7 +17,7 @@ from sctorch.verification.proofs.prover import NotCoveredError
 from sctorch.verification.proofs.symbols import extended, needed_width
 from sctorch.verification.proofs.terms import replaced, symbols_in
 
-__all__ = ["Context", "Signal", "integer", "split"]
+__all__ = ["Context", "Reading", "Signal", "integer", "split"]
 
 
 @dataclass(frozen=True)
@@ -31,12 +31,26 @@ class Signal:
     stage: int
 
 
-@dataclass(frozen=True, eq=False)
-class Context:
-    """A design under proof. read : gives its SMT model, or that of a part of it; it is called when first needed."""
+class Reading:
+    """A design under proof, of either architecture.
 
-    plan: DesignPlan
+    read : gives its SMT model, or that of a part of it; it is called when first needed.
+    signals : by key. register_bits : of registers that are as wide as the simulator's numbers.
+    """
+
     read: Callable[[], str]
+
+    @property
+    def network(self) -> ir.Network:
+        raise NotImplementedError
+
+    @cached_property
+    def signals(self) -> dict[str, Signal]:
+        raise NotImplementedError
+
+    @property
+    def register_bits(self) -> list[int]:
+        raise NotImplementedError
 
     @cached_property
     def text(self) -> str:
@@ -46,25 +60,15 @@ class Context:
     def model(self) -> Model:
         return read_model(self.text, self.network.name)
 
-    @property
-    def network(self) -> ir.Network:
-        return self.plan.network
-
     @cached_property
     def width(self) -> int:
         """Bits of the proof's integers: for the simulator's numbers, and for what registers and ports hold."""
-        registers = [m.width for n in self.plan.neurons for m in n.membranes]
-        registers += [c.width for s in self.plan.synapses for c in s.counters]
         ports = [signal.bits for signal in self.signals.values()]
-        return max(needed_width(self.network), *(bits + 2 for bits in [*registers, *ports]))
+        return max(needed_width(self.network), *(bits + 2 for bits in [*self.register_bits, *ports]))
 
     @cached_property
     def ranges(self) -> dict[str, ir.ranges.LayerRanges]:
         return ir.analyse(self.network)
-
-    @cached_property
-    def signals(self) -> dict[str, Signal]:
-        return {s[0]: Signal(*s) for s in trace_signals(self.plan)}
 
     def before(self, layer: ir.Layer) -> ir.Layer:
         return self.network.layers[self.network.layers.index(layer) - 1]
@@ -86,25 +90,6 @@ class Context:
         """An entry of a trace port as an integer of the proof's width."""
         s = self.signals[key]
         return extended(term, self.width, s.signed)
-
-    def flag(self, name: str, stage: int) -> Any:
-        """valid, first or last of a stage, one bit."""
-        return z3.simplify(z3.Extract(stage, stage, self.model.wire(name)))
-
-    def on(self, name: str, stage: int) -> Any:
-        return self.flag(name, stage) == 1
-
-    def done(self, stage: int) -> tuple[Any, Any]:
-        """(valid, first), one bit each, with which a stage hands a timestep (the encoder: a tick) to the next one."""
-        for layer in self.network.synapses:
-            if layer.bitstream_length > 1 and self.plan.place(layer) == stage:
-                return self.model.wire(f"{layer.name}__done"), self.model.wire(f"{layer.name}__first")
-        return self.flag("valid", stage), self.flag("first", stage)
-
-    def clears(self, stage: int) -> Any:
-        """Whether a window's first timestep comes to a stage in the next clock."""
-        valid, first = self.done(stage - 1)
-        return z3.And(valid == 1, first == 1)
 
     def register(self, name: str) -> Any:
         """The symbol of a register of our library, by its path from the top."""
@@ -142,6 +127,46 @@ class Context:
         hidden = replaced(term, {str(register): z3.BitVecVal(0, register.size())})
         moved = value - z3.SignExt(self.width - term.size(), hidden)
         return {str(register): z3.simplify(z3.Extract(register.size() - 1, 0, moved))}
+
+
+@dataclass(frozen=True, eq=False)
+class Context(Reading):
+    """An unrolled design under proof."""
+
+    plan: DesignPlan
+    read: Callable[[], str]
+
+    @property
+    def network(self) -> ir.Network:
+        return self.plan.network
+
+    @property
+    def register_bits(self) -> list[int]:
+        membranes = [m.width for n in self.plan.neurons for m in n.membranes]
+        return membranes + [c.width for s in self.plan.synapses for c in s.counters]
+
+    @cached_property
+    def signals(self) -> dict[str, Signal]:
+        return {s[0]: Signal(*s) for s in trace_signals(self.plan)}
+
+    def flag(self, name: str, stage: int) -> Any:
+        """valid, first or last of a stage, one bit."""
+        return z3.simplify(z3.Extract(stage, stage, self.model.wire(name)))
+
+    def on(self, name: str, stage: int) -> Any:
+        return self.flag(name, stage) == 1
+
+    def done(self, stage: int) -> tuple[Any, Any]:
+        """(valid, first), one bit each, with which a stage hands a timestep (the encoder: a tick) to the next one."""
+        for layer in self.network.synapses:
+            if layer.bitstream_length > 1 and self.plan.place(layer) == stage:
+                return self.model.wire(f"{layer.name}__done"), self.model.wire(f"{layer.name}__first")
+        return self.flag("valid", stage), self.flag("first", stage)
+
+    def clears(self, stage: int) -> Any:
+        """Whether a window's first timestep comes to a stage in the next clock."""
+        valid, first = self.done(stage - 1)
+        return z3.And(valid == 1, first == 1)
 
 
 def split(terms: list[Any], name: str) -> tuple[dict[str, Any], list[Any]]:
