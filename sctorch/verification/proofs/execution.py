@@ -28,8 +28,8 @@ from sctorch.verification.proofs.terms import replaced, symbols_in
 
 __all__ = ["Execution", "Holds"]
 
-# What each register of a state holds for a value of the simulator.
-Holds = dict[str, Callable[[Any], Any]]
+# What each register of a state holds for a value of the simulator; beside it, what it holds now.
+Holds = dict[str, Callable[[Any, Any], Any]]
 
 
 class _Reached(Exception):
@@ -187,7 +187,7 @@ class Execution:
         for name, content in holds.items():
             register = context.register(name)
             self._claim(key, t, i, flat, clock, _register(register, i, content))
-            self.memory[str(register), clock] = content(symbol)
+            self.memory[str(register), clock] = content(symbol, self.value(register, clock))
         if self.shows(key):
             for name, content in context.shows(shown, symbol).items():
                 now = self.value(symbols_in(shown)[name], clock)
@@ -228,8 +228,12 @@ def _entry(key: str, i: int, term: Any) -> Pair:
     return lambda w, flat, clock: (flat[i], w.context.wide(key, w.at(term, clock)))
 
 
-def _register(register: Any, i: int, content: Callable[[Any], Any]) -> Pair:
-    return lambda w, flat, clock: (z3.simplify(content(flat[i])), w.value(register, clock))
+def _register(register: Any, i: int, content: Callable[[Any, Any], Any]) -> Pair:
+    def pair(w: Execution, flat: list[Any], clock: int) -> tuple[Any, Any]:
+        now = w.value(register, clock)
+        return z3.simplify(content(flat[i], now)), now
+
+    return pair
 
 
 def _shown(context: Reading, shown: Any, name: str, i: int) -> Pair:

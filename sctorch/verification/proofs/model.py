@@ -43,6 +43,10 @@ class Model:
             raise NotCoveredError(f"the exported design has no wire {name}")
         return self.wires[name]
 
+    def symbol(self, name: str) -> Any:
+        """A register by its symbol's own name."""
+        return z3.BitVec(name, self.next[name].size())
+
     def after(self, term: Any) -> Any:
         """A term one clock later, as a term of the state now; inputs of that later clock are new symbols."""
         new: dict[str, Any] = {}

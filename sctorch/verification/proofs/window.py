@@ -6,6 +6,7 @@ signal is compared in the clock in which its stage is valid.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,6 +83,9 @@ class _Window(Execution):
         return not key.endswith(".decision") and self.context.signals[key].stage > 0  # else nothing is behind it
 
     def holds(self, layer: ir.Layer, key: str, i: int) -> Holds:
+        held: dict[str, Callable[[Any], Any]] = {}
         if key.endswith(".mem") and isinstance(layer, ir.Neuron):
-            return neuron_registers(self.context, layer, i)
-        return score_registers(self.context, i) if isinstance(layer, ir.Readout) else {}
+            held = neuron_registers(self.context, layer, i)
+        elif isinstance(layer, ir.Readout):
+            held = score_registers(self.context, i)
+        return {name: lambda value, _, content=content: content(value) for name, content in held.items()}  # type: ignore[misc]
