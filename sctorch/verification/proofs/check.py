@@ -116,12 +116,12 @@ def _contexts(design: VerilogDesign, parts: Sequence[str] | None) -> tuple[Conte
     """
     network = design.network
 
-    def read(wire: str = "", cells: Sequence[str] = ()) -> Context:
-        return Context(design.plan, lambda: write_smt2(design.folder, network.name, design.sources, wire, cells))
+    def read(wires: Sequence[str] = (), cells: Sequence[str] = ()) -> Context:
+        return Context(design.plan, lambda: write_smt2(design.folder, network.name, design.sources, wires, cells))
 
     whole = first = read()
     if not design.plan.input_register:
-        first = read(wire=f"{network.encoder.name}__bits")
+        first = read(wires=[f"{network.encoder.name}__bits"])
     synapses = sum(int((layer.weight != 0).sum()) for layer in network.synapses)
     if parts is None and synapses < LARGE:
         return whole, first, whole

@@ -68,12 +68,14 @@ class Model:
         return found
 
 
-def write_smt2(folder: Path, top: str, sources: Sequence[str], wire: str = "", cells: Sequence[str] = ()) -> str:
+def write_smt2(
+    folder: Path, top: str, sources: Sequence[str], wires: Sequence[str] = (), cells: Sequence[str] = ()
+) -> str:
     """The SMT model that yosys writes of a design's files, trace ports included.
 
     Parameters
     ----------
-    wire : a wire of the top that is to be anything, whatever drives it.
+    wires : wires of the top that are to be anything, whatever drives them.
     cells : instances in the top whose outputs are to be anything; what is in them is not read.
 
     Raises
@@ -90,7 +92,7 @@ def write_smt2(folder: Path, top: str, sources: Sequence[str], wire: str = "", c
                 shutil.copy(folder / source, work / Path(source).name)
             except OSError as error:
                 raise ConfigError(f"cannot read {source}: {error.strerror}; export the design again") from error
-        free = f"cutpoint {top}/w:{wire}; " if wire else ""
+        free = "".join(f"cutpoint {top}/w:{wire}; " for wire in wires)
         unread = "".join(f"cutpoint {top}/c:{cell}; " for cell in cells)
         files = " ".join(Path(source).name for source in sources)
         script = (

@@ -19,18 +19,29 @@ import z3
 from sctorch import ir
 from sctorch.ir.ranges import growing, growing_scores
 from sctorch.ir.rules import fire, leaked, neuron_step
-from sctorch.verification.proofs.context import Context, integer
+from sctorch.verification.proofs.context import Context, Reading, integer
 from sctorch.verification.proofs.prover import Claim, NotCoveredError, Task
 from sctorch.verification.proofs.report import Counterexample
 from sctorch.verification.proofs.terms import replaced
 
-__all__ = ["neuron_registers", "neuron_tasks", "score_registers", "score_tasks"]
+__all__ = [
+    "Step",
+    "as_bit",
+    "bounded",
+    "by_step",
+    "factor_of",
+    "neuron_registers",
+    "neuron_tasks",
+    "pick",
+    "score_registers",
+    "score_tasks",
+]
 
 MOST_BOUNDS = 4096  # timesteps over which the bounds may go on growing
 
 
 @dataclass(frozen=True, eq=False)
-class _Step:
+class Step:
     """One timestep of one neuron or score, on symbols.
 
     before : the simulator's state; given : what is known of it and of the inputs; outputs : trace key -> what it is
@@ -45,7 +56,7 @@ class _Step:
     inputs: dict[str, Any]
 
 
-def _pick(c: Any, a: Any, b: Any) -> Any:
+def pick(c: Any, a: Any, b: Any) -> Any:
     if isinstance(c, bool | np.bool_):
         return a if c else b
     return z3.If(c, a, b)
@@ -83,7 +94,7 @@ def neuron_registers(context: Context, layer: ir.Neuron, i: int) -> dict[str, Ca
     fired = f"{layer.name}__{i}.later.fired"
     # Nobody reads it where the threshold is a multiple of what the membrane's width holds, and it is gone then.
     if layer.reset == "subtract" and layer.reset_delay and fired in context.model.registers:
-        registers[fired] = lambda m: _bit(fire(layer, m, threshold), 1)
+        registers[fired] = lambda m: as_bit(fire(layer, m, threshold), 1)
     return registers
 
 
@@ -99,26 +110,26 @@ def _neurons(context: Context, layer: ir.Neuron) -> Iterator[Claim]:
     current = context.ranges[synapse.name].current
     assert current is not None
     shift = layer.frac - synapse.frac
-    bounds = _by_step((m for _, m in growing(layer, current.shifted(shift))), context.network.num_steps)
+    bounds = by_step((m for _, m in growing(layer, current.shifted(shift))), context.network.num_steps)
     randoms = context.slices(f"{layer.name}__random", layer.size) if layer.leak.source is not None else None
     for i in range(layer.size):
-        threshold, factor = int(layer.threshold[i]), _factor(layer.leak, i)
+        threshold, factor = int(layer.threshold[i]), factor_of(layer.leak, i)
         random = z3.ZeroExt(context.width - layer.leak.shift, randoms[i]) if randoms else 0
         drive, within = context.ranged(f"I of {layer.name}[{i}]", int(current.low[i]), int(current.high[i]))
 
         def step(low: int, high: int, i: int = i, threshold: int = threshold, factor: Any = factor,
-                 random: Any = random, drive: Any = drive, within: list[Any] = within) -> _Step:  # fmt: skip
+                 random: Any = random, drive: Any = drive, within: list[Any] = within) -> Step:  # fmt: skip
             m, known = context.ranged(f"m of {layer.name}[{i}]", low, high)
-            spike, after = neuron_step(layer, m, drive << shift, _pick, threshold, factor, random)
+            spike, after = neuron_step(layer, m, drive << shift, pick, threshold, factor, random)
             held = neuron_registers(context, layer, i)
-            outputs = {layer.name: _bit(spike, context.width), f"{layer.name}.mem": after}
-            return _Step(m, [*known, *within], outputs, after, held, {"I": drive, "R": random})
+            outputs = {layer.name: as_bit(spike, context.width), f"{layer.name}.mem": after}
+            return Step(m, [*known, *within], outputs, after, held, {"I": drive, "R": random})
 
         def replay(
             values: dict[str, int], i: int = i, threshold: int = threshold, factor: Any = factor
         ) -> dict[str, int]:
             spike, after = neuron_step(
-                layer, values["state"], values["I"] << shift, _pick, threshold, factor, values["R"]
+                layer, values["state"], values["I"] << shift, pick, threshold, factor, values["R"]
             )
             return {layer.name: int(spike), f"{layer.name}.mem": int(after)}
 
@@ -134,17 +145,17 @@ def _scores(context: Context, layer: ir.Readout) -> Iterator[Claim]:
     else:
         shift = 0
         current = ir.ranges.Interval(np.zeros(layer.size, np.int64), np.ones(layer.size, np.int64))
-    bounds = _by_step(growing_scores(layer, current.shifted(shift)), context.network.num_steps)
+    bounds = by_step(growing_scores(layer, current.shifted(shift)), context.network.num_steps)
     for i in range(layer.size):
-        factor = _factor(layer.leak, i)
+        factor = factor_of(layer.leak, i)
         drive, within = context.ranged(f"I of {layer.name}[{i}]", int(current.low[i]), int(current.high[i]))
 
         def step(low: int, high: int, i: int = i, factor: Any = factor, drive: Any = drive,
-                 within: list[Any] = within) -> _Step:  # fmt: skip
+                 within: list[Any] = within) -> Step:  # fmt: skip
             m, known = context.ranged(f"score of {layer.name}[{i}]", low, high)
             after = leaked(layer.leak, m, factor) + (drive << shift)
             held = score_registers(context, i)
-            return _Step(m, [*known, *within], {layer.name: after}, after, held, {"I": drive, "R": 0})
+            return Step(m, [*known, *within], {layer.name: after}, after, held, {"I": drive, "R": 0})
 
         def replay(values: dict[str, int], factor: Any = factor) -> dict[str, int]:
             return {layer.name: int(leaked(layer.leak, values["state"], factor) + (values["I"] << shift))}
@@ -158,7 +169,7 @@ def _induction(
     name: str,
     i: int,
     bounds: list[ir.ranges.Interval],
-    step: Callable[[int, int], _Step],
+    step: Callable[[int, int], Step],
     replay: Callable[[dict[str, int]], dict[str, int]],
     drive: Any,
     within: list[Any],
@@ -172,7 +183,7 @@ def _induction(
     # The port that shows the input shows what the entry is fed with.
     port = context.wide(source, replaced(shown, fed))
     yield Claim(port == drive, _replay_plain(context, source, i, drive, port), within)
-    yield from _bounded(context, name, i, bounds, step)
+    yield from bounded(context, name, i, bounds, step)
     one = step(int(bounds[-2].low[i]), int(bounds[-2].high[i]))
     held = {register: context.register(register) for register in one.held}
     for register, holds in one.held.items():  # base: the clock that clears
@@ -202,8 +213,8 @@ def _induction(
         yield Claim(got == held[register], resting, [z3.Not(valid), z3.Not(clear)])
 
 
-def _bounded(
-    context: Context, name: str, i: int, bounds: list[ir.ranges.Interval], step: Callable[[int, int], _Step]
+def bounded(
+    context: Reading, name: str, i: int, bounds: list[ir.ranges.Interval], step: Callable[[int, int], Step]
 ) -> Iterator[Claim]:
     """A membrane within the bounds of timestep t is within those of t + 1 after it.
 
@@ -229,7 +240,7 @@ def _bounded(
         t += run
 
 
-def _by_step(bounds: Iterator[ir.ranges.Interval], steps: int) -> list[ir.ranges.Interval]:
+def by_step(bounds: Iterator[ir.ranges.Interval], steps: int) -> list[ir.ranges.Interval]:
     """Bounds after 0 .. steps timesteps; where they stop growing, two that are the same end them."""
     found: list[ir.ranges.Interval] = []
     for b in islice(bounds, steps + 1):
@@ -241,21 +252,21 @@ def _by_step(bounds: Iterator[ir.ranges.Interval], steps: int) -> list[ir.ranges
     return found if len(found) > steps else [*found, found[-1]]
 
 
-def _factor(leak: ir.Leak, i: int) -> int | None:
+def factor_of(leak: ir.Leak, i: int) -> int | None:
     return int(leak.factor[i if len(leak.factor) > 1 else 0]) if leak.scales else None
 
 
-def _bit(test: Any, width: int) -> Any:
+def as_bit(test: Any, width: int) -> Any:
     if isinstance(test, bool | np.bool_):
         return z3.BitVecVal(int(test), width)
     return z3.If(test, z3.BitVecVal(1, width), z3.BitVecVal(0, width))
 
 
-def _replay_plain(context: Context, key: str, i: int, want: Any, got: Any) -> Callable[[z3.ModelRef], Counterexample]:
+def _replay_plain(context: Reading, key: str, i: int, want: Any, got: Any) -> Callable[[z3.ModelRef], Counterexample]:
     return lambda model: Counterexample(key, 0, i, integer(model, want), integer(model, got), ())
 
 
-def _replay_bound(name: str, i: int, t: int, step: _Step) -> Callable[[z3.ModelRef], Counterexample]:
+def _replay_bound(name: str, i: int, t: int, step: Step) -> Callable[[z3.ModelRef], Counterexample]:
     def example(model: z3.ModelRef) -> Counterexample:
         before, after = integer(model, step.before), integer(model, step.after)
         line = f"a membrane of {before} leaves the bounds of timestep {t + 1}: it becomes {after}"
@@ -264,13 +275,13 @@ def _replay_bound(name: str, i: int, t: int, step: _Step) -> Callable[[z3.ModelR
     return example
 
 
-def _values(model: z3.ModelRef, step: _Step) -> dict[str, int]:
+def _values(model: z3.ModelRef, step: Step) -> dict[str, int]:
     found = {k: integer(model, v) if isinstance(v, z3.ExprRef) else int(v) for k, v in step.inputs.items()}
     return {"state": integer(model, step.before)} | found
 
 
 def _replay_step(
-    key: str, i: int, step: _Step, got: Any, replay: Callable[[dict[str, int]], dict[str, int]]
+    key: str, i: int, step: Step, got: Any, replay: Callable[[dict[str, int]], dict[str, int]]
 ) -> Callable[[z3.ModelRef], Counterexample]:
     def example(model: z3.ModelRef) -> Counterexample:
         values = _values(model, step)
@@ -285,7 +296,7 @@ def _replay_step(
 
 
 def _replay_register(
-    name: str, i: int, register: str, want: Any, got: Any, when: str, step: _Step | None = None
+    name: str, i: int, register: str, want: Any, got: Any, when: str, step: Step | None = None
 ) -> Callable[[z3.ModelRef], Counterexample]:
     def example(model: z3.ModelRef) -> Counterexample:
         numbers = [integer(model, t, signed=False) for t in (want, got)]

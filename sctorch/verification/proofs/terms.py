@@ -10,10 +10,22 @@ import z3
 __all__ = ["replaced", "symbols_in"]
 
 FEW = 200  # replacements: more are first looked for in the term
+MOST_KNOWN = 50_000  # terms whose symbols are remembered
+
+_known: dict[int, tuple[Any, dict[str, Any]]] = {}  # by z3's number of a term, which lives as long as it is here
 
 
 def symbols_in(term: Any) -> dict[str, Any]:
     """The symbols that a term depends on, by name."""
+    number = term.get_id()
+    if number not in _known:
+        if len(_known) >= MOST_KNOWN:
+            _known.clear()
+        _known[number] = term, _symbols_in(term)
+    return _known[number][1]
+
+
+def _symbols_in(term: Any) -> dict[str, Any]:
     found: dict[str, Any] = {}
     seen: set[int] = set()
     stack = [term]
@@ -22,9 +34,10 @@ def symbols_in(term: Any) -> dict[str, Any]:
         if t.get_id() in seen:
             continue
         seen.add(t.get_id())
-        if z3.is_const(t) and t.decl().kind() == z3.Z3_OP_UNINTERPRETED:
-            found[str(t)] = t
-        stack += t.children()
+        if t.num_args():
+            stack += t.children()
+        elif t.decl().kind() == z3.Z3_OP_UNINTERPRETED:
+            found[t.decl().name()] = t
     return found
 
 

@@ -61,7 +61,7 @@ class Machine:
         return replaced(term, {name: self.value(s, clock) for name, s in symbols_in(term).items()})
 
     def value(self, symbol: Any, clock: int) -> Any:
-        name = str(symbol)
+        name = symbol.decl().name()
         if (name, clock) not in self.memory:
             following = self.model.next.get(name)
             if following is None:
