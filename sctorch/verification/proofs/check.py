@@ -7,11 +7,13 @@ from functools import cache
 
 from sctorch.backends import Design
 from sctorch.backends.verilog import VerilogDesign
+from sctorch.backends.verilog.folded.design import FoldedDesign
 from sctorch.checks import check_instance
 from sctorch.errors import ConfigError, UnsupportedError
 from sctorch.hardware.tools import Tool, find_tool, tool_version
-from sctorch.verification.proofs.context import Context
+from sctorch.verification.proofs.context import Context, Reading
 from sctorch.verification.proofs.flags import flag_task
+from sctorch.verification.proofs.folded.tasks import folded_tasks
 from sctorch.verification.proofs.layers import decision_task, delay_tasks, encoder_task, synapse_tasks
 from sctorch.verification.proofs.model import write_smt2
 from sctorch.verification.proofs.neurons import neuron_tasks, score_tasks
@@ -39,7 +41,8 @@ def check_equivalence(
 
     Parameters
     ----------
-    design : an exported `verilog` design of the unrolled architecture.
+    design : an exported `verilog` design. Of a folded one the order of work is proved in no part, so that it is
+        UNKNOWN at best; its parts say what is proved.
     run : False writes the formulas into the design's folder `proof/` and proves none; each file is to be
         unsatisfiable.
     depth : timesteps of the end-to-end part, at most num_steps; 0 leaves it out. By default it covers a whole window
@@ -65,10 +68,10 @@ def check_equivalence(
     """
     check_instance(design, Design, "check_equivalence: design", "an exported design")
     architecture = design.options.get("architecture", "none")
-    if not isinstance(design, VerilogDesign) or architecture != "unrolled":
+    if not isinstance(design, VerilogDesign) or architecture not in ("unrolled", "folded"):
         raise UnsupportedError(
             f"a proof of a {design.backend} design (architecture {architecture})", "check_equivalence",
-            "Export with backend='verilog', architecture='unrolled', or compare runs with sctorch.verify.",
+            "Export with backend='verilog', or compare runs with sctorch.verify.",
         )  # fmt: skip
     steps = design.network.num_steps
     if depth is not None and not 0 <= depth <= steps:
@@ -76,18 +79,21 @@ def check_equivalence(
     if not timeout > 0:
         raise ConfigError(f"check_equivalence: timeout = {timeout} must be more than 0 seconds")
     depth = (steps if is_small(design.network) else 0) if depth is None else depth
-    whole, first, rest = _contexts(design, parts)
-    tasks = _tasks(whole, first, rest, depth)
+    if isinstance(design, FoldedDesign):
+        tasks, readings = folded_tasks(design, depth)
+    else:
+        tasks, readings = _unrolled_tasks(design, depth, parts)
     if parts is not None:
         _check_parts(parts, tasks)
         tasks = [task for task in tasks if task.name in parts or task.kind in parts]
-    inner = {task.kind for task in tasks} & {"synapse", "end to end"}
-    for context in [rest, *([whole, first] if inner else [])]:
-        _ = context.model  # read here, so that it counts to no part's time
+    used = list(dict.fromkeys(reading for task in tasks for reading in readings.get(task.kind, ())))
+    for reading in used:
+        _ = reading.model  # read here, so that it counts to no part's time
     place, known = design.folder / "proof", Known()
     if not run:
         place.mkdir(exist_ok=True)
-        (place / "model.smt2").write_text((whole if inner else rest).text)
+        for i, reading in enumerate(used):
+            (place / f"model{i or ''}.smt2").write_text(reading.text)
     proved = tuple(run_task(task, timeout, known) if run else write_task(task, place) for task in tasks)
     tools = _yosys_version(find_tool("yosys")), prover_version()
     return ProofReport(design.network.name, proved, tools, tuple(parts or ()))
@@ -109,8 +115,10 @@ def _check_parts(parts: Sequence[str], tasks: Sequence[Task]) -> None:
 LARGE = 5000  # synapses, from which on all other parts are read without them
 
 
-def _contexts(design: VerilogDesign, parts: Sequence[str] | None) -> tuple[Context, Context, Context]:
-    """The whole design; that with the encoder's bits free, for the first synapse; and what all other parts read.
+def _unrolled_tasks(
+    design: VerilogDesign, depth: int, parts: Sequence[str] | None
+) -> tuple[list[Task], dict[str, list[Reading]]]:
+    """All parts of an unrolled design, and what each kind of them reads.
 
     What is free may be anything, so that a proof about the rest holds of the design too.
     """
@@ -119,17 +127,12 @@ def _contexts(design: VerilogDesign, parts: Sequence[str] | None) -> tuple[Conte
     def read(wires: Sequence[str] = (), cells: Sequence[str] = ()) -> Context:
         return Context(design.plan, lambda: write_smt2(design.folder, network.name, design.sources, wires, cells))
 
-    whole = first = read()
-    if not design.plan.input_register:
+    whole = first = rest = read()
+    if not design.plan.input_register:  # the first synapse's spikes are to be free
         first = read(wires=[f"{network.encoder.name}__bits"])
-    synapses = sum(int((layer.weight != 0).sum()) for layer in network.synapses)
-    if parts is None and synapses < LARGE:
-        return whole, first, whole
-    return whole, first, read(cells=[f"{layer.name}__synapse" for layer in network.synapses])
-
-
-def _tasks(whole: Context, first: Context, rest: Context, depth: int) -> list[Task]:
-    return [
+    if parts is not None or sum(int((layer.weight != 0).sum()) for layer in network.synapses) >= LARGE:
+        rest = read(cells=[f"{layer.name}__synapse" for layer in network.synapses])
+    tasks = [
         flag_task(rest),
         *tick_tasks(rest),
         *source_tasks(rest),
@@ -141,3 +144,5 @@ def _tasks(whole: Context, first: Context, rest: Context, depth: int) -> list[Ta
         decision_task(rest),
         *([window_task(whole, depth)] if depth else []),
     ]
+    readings: dict[str, list[Reading]] = {task.kind: [rest] for task in tasks}
+    return tasks, readings | {"synapse": [whole, first], "end to end": [whole]}

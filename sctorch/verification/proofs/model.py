@@ -92,7 +92,7 @@ def write_smt2(
                 shutil.copy(folder / source, work / Path(source).name)
             except OSError as error:
                 raise ConfigError(f"cannot read {source}: {error.strerror}; export the design again") from error
-        free = "".join(f"cutpoint {top}/w:{wire}; " for wire in wires)
+        free = "".join(f"setattr -set keep 1 {top}/w:{wire}; cutpoint {top}/w:{wire}; " for wire in wires)
         unread = "".join(f"cutpoint {top}/c:{cell}; " for cell in cells)
         files = " ".join(Path(source).name for source in sources)
         script = (

@@ -25,11 +25,11 @@ from sctorch.verification.proofs.prover import Claim, NotCoveredError, Task
 from sctorch.verification.proofs.report import Counterexample
 from sctorch.verification.proofs.symbols import as_term, extended, symbols
 
-__all__ = ["unit_cells", "unit_tasks", "unit_wires"]
+__all__ = ["neuron_tasks", "neuron_wires", "readout_task", "readout_wires", "weight_memories"]
 
 
-def unit_wires(context: FoldedContext) -> list[str]:
-    """What is free while units are proved: what comes to them, and whether the next one has room."""
+def neuron_wires(context: FoldedContext) -> list[str]:
+    """What is free while neurons are proved: what comes to them, and whether the next one has room."""
     wires = []
     for layer in context.network.layers[1:]:
         name = layer.name
@@ -37,27 +37,38 @@ def unit_wires(context: FoldedContext) -> list[str]:
             wires += [f"{name}__load", f"{name}__load_first", f"{name}__load_last", f"{name}__sums"]
         elif isinstance(layer, ir.Neuron):
             wires += [f"{name}__ready", *([f"{name}__random"] if layer.leak.source is not None else [])]
-        elif isinstance(layer, ir.Readout) and layer.output_mode == "spike":
-            wires += [f"{name}__load", f"{name}__load_first", f"{name}__load_last", f"{name}__currents"]
     return wires
 
 
-def unit_cells(context: FoldedContext) -> list[str]:
+def readout_wires(context: FoldedContext) -> list[str]:
+    """What is free while the readout is proved: what comes to it, be it currents or spikes."""
+    readout = context.network.readout
+    before = context.before(readout)
+    name, what = (before.name, "sums") if isinstance(before, ir.Synapse) else (readout.name, "currents")
+    return [f"{name}__load", f"{name}__load_first", f"{name}__load_last", f"{name}__{what}"]
+
+
+def weight_memories(context: FoldedContext) -> list[str]:
     """What no unit needs: the weights."""
     return [f"{layer.name}__weights__memory" for layer in context.network.synapses]
 
 
-def unit_tasks(context: FoldedContext) -> list[Task]:
-    """One part for each neuron layer, and one for scores and decision; `context` is read with those wires free."""
+def neuron_tasks(context: FoldedContext) -> list[Task]:
+    """One part for each neuron layer; `context` is read with `neuron_wires` free."""
     tasks = []
     for layer in context.network.layers:
         if isinstance(layer, ir.Neuron):
             rule = f"{layer.leak.kind} leak, {layer.compare}, reset {layer.reset}" + ", delayed" * layer.reset_delay
             what = f"{layer.size} neurons ({rule}), a timestep of all: for all states and inputs; no overflow"
             tasks.append(Task(layer.name, what, lambda layer=layer: _neurons(context, layer), "neuron"))  # type: ignore[misc]
+    return tasks
+
+
+def readout_task(context: FoldedContext) -> Task:
+    """Scores and decision; `context` is read with `readout_wires` free."""
     readout = context.network.readout
     what = f"{readout.size} scores ({readout.output_mode}) and {readout.decision_rule}: for all states and inputs"
-    return [*tasks, Task(readout.name, what, lambda: _readout(context, readout), "readout")]
+    return Task(readout.name, what, lambda: _readout(context, readout), "readout")
 
 
 @dataclass(frozen=True, eq=False)
