@@ -255,16 +255,18 @@ def _decision(
     register = model.registers.get(f"{unit.prefix}.by_class.threshold.held")
     held: Any = z3.BitVecVal(-1, context.width)
     given = list(given)
-    first_rule = layer.decision_rule == "first_to_threshold" and register is not None
-    if first_rule:
-        kept = machine.value(register, 0)
+    # Beyond the scores' width a threshold is never reached, and nothing is held.
+    reachable = layer.class_threshold < 1 << (context.plan.readout.width - 1)
+    holds = layer.decision_rule == "first_to_threshold" and reachable
+    if holds:
+        kept = z3.BitVec("held", 1) if register is None else machine.value(register, 0)
         held = z3.If(z3.And(unit.first == 0, kept == 1), before, held)
         given.append(z3.Implies(kept == 1, z3.And(before >= 0, before < layer.size)))
     decision, later = decide(layer, symbols([scores]), symbols([[held]]))
     want, got = as_term(decision[0, 0], context.width), context.wide(key, machine.at(shown, unit.end))
     told = {f"score[{i}]": score for i, score in enumerate(scores)}
     yield Claim(got == want, _replay(key, 0, want, got, told), given)
-    if first_rule:
+    if holds and register is not None:
         becomes = machine.value(register, unit.end)
         right = z3.If(later[0, 0] >= 0, z3.BitVecVal(1, 1), z3.BitVecVal(0, 1))
         yield Claim(becomes == right, _replay(key, 0, right, becomes, told), given)
