@@ -14,12 +14,13 @@ from sctorch.hardware.tools import Tool, find_tool, tool_version
 from sctorch.verification.proofs.context import Context, Reading
 from sctorch.verification.proofs.flags import flag_task
 from sctorch.verification.proofs.folded.tasks import folded_tasks
-from sctorch.verification.proofs.layers import decision_task, delay_tasks, encoder_task, synapse_tasks
+from sctorch.verification.proofs.layers import decision_task, delay_tasks, encoder_task
 from sctorch.verification.proofs.model import write_smt2
 from sctorch.verification.proofs.neurons import neuron_tasks, score_tasks
 from sctorch.verification.proofs.prover import Known, Task, prover_version, run_task, write_task
 from sctorch.verification.proofs.report import ProofReport
 from sctorch.verification.proofs.sources import source_tasks
+from sctorch.verification.proofs.synapses import synapse_tasks
 from sctorch.verification.proofs.ticks import tick_tasks
 from sctorch.verification.proofs.window import is_small, window_task
 
@@ -68,7 +69,7 @@ def check_equivalence(
     """
     check_instance(design, Design, "check_equivalence: design", "an exported design")
     architecture = design.options.get("architecture", "none")
-    if not isinstance(design, VerilogDesign) or architecture not in ("unrolled", "folded"):
+    if not isinstance(design, VerilogDesign) or not (isinstance(design, FoldedDesign) or architecture == "unrolled"):
         raise UnsupportedError(
             f"a proof of a {design.backend} design (architecture {architecture})", "check_equivalence",
             "Export with backend='verilog', or compare runs with sctorch.verify.",

@@ -14,10 +14,11 @@ from sctorch.backends.verilog.unrolled.plan import DesignPlan
 from sctorch.backends.verilog.unrolled.traces import trace_port, trace_signals
 from sctorch.verification.proofs.model import Model, read_model
 from sctorch.verification.proofs.prover import NotCoveredError
+from sctorch.verification.proofs.report import Counterexample
 from sctorch.verification.proofs.symbols import extended, needed_width
 from sctorch.verification.proofs.terms import replaced, symbols_in
 
-__all__ = ["Context", "Reading", "Signal", "integer", "split"]
+__all__ = ["Context", "Reading", "Signal", "integer", "replay_of", "split"]
 
 
 @dataclass(frozen=True)
@@ -184,3 +185,15 @@ def integer(model: z3.ModelRef, term: Any, signed: bool = True) -> int:
     """A bit-vector's value in a counterexample."""
     value = model.eval(term, model_completion=True)
     return value.as_signed_long() if signed else value.as_long()
+
+
+def replay_of(
+    key: str, i: int, want: Any, got: Any, told: dict[str, Any] | None = None
+) -> Callable[[z3.ModelRef], Counterexample]:
+    """What a claim says where it fails: the simulator's value and the RTL's of an entry, and what is told besides."""
+
+    def example(model: z3.ModelRef) -> Counterexample:
+        lines = tuple(f"{name} = {integer(model, term, signed=False)}" for name, term in (told or {}).items())
+        return Counterexample(key, 0, i, integer(model, want), integer(model, got), lines)
+
+    return example
