@@ -11,6 +11,7 @@ import pytest
 import sctorch
 from sctorch import ir
 from sctorch.backends.verilog import VerilogDesign
+from sctorch.backends.verilog.folded.design import FoldedDesign
 
 
 @pytest.fixture(scope="session")
@@ -21,7 +22,8 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., VerilogD
 
     def export(network: ir.Network, **options: Any) -> VerilogDesign:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(VerilogDesign, "build", lambda self: None)
+            for kind in (VerilogDesign, FoldedDesign):
+                patch.setattr(kind, "build", lambda self: None)
             design = sctorch.export(network, tmp_path_factory.mktemp("proofs") / "design", **options)
         assert isinstance(design, VerilogDesign)
         return design

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +15,8 @@ from sctorch import ir
 from sctorch.backends.design import Design
 from sctorch.backends.verilog import UnrolledDesign, VerilogDesign
 from sctorch.errors import ConfigError, MismatchError, UnsupportedError
-from sctorch.verification.proofs import ProofPart, ProofReport, ProofStatus, check_equivalence
+from sctorch.verification.proofs import Counterexample, ProofPart, ProofReport, ProofStatus, check_equivalence
+from sctorch.verification.proofs.prover import Claim, Task, run_task
 
 Export = Callable[[ir.Network], VerilogDesign]
 
@@ -142,6 +143,45 @@ def test_proved_takes_every_part() -> None:
     assert str(not_run) == "NOT RUN"
 
 
+def test_chosen_parts_are_no_proof_of_the_design(design: VerilogDesign) -> None:
+    report = check_equivalence(design, parts=["source", "neuron1"])
+    assert [part.name for part in report.parts] == ["source encoder", "source synapse1", "neuron1"]
+    assert all(part.status is ProofStatus.PROVED for part in report.parts)
+    assert report.status is ProofStatus.PARTS_ONLY
+    assert not report.ok
+    assert "little: ONLY PARTS PROVED (asked for: source, neuron1; the rest of the design" in report.summary()
+    assert report.to_dict()["status"] == "ONLY PARTS PROVED"
+
+
+@pytest.mark.parametrize("parts", [["neuron2"], [], ["source", "neurons"]])
+def test_parts_that_are_not_there(design: VerilogDesign, parts: list[str]) -> None:
+    with pytest.raises(ConfigError, match="this design has: flags, source, source encoder"):
+        check_equivalence(design, parts=parts)
+
+
+def test_a_fault_in_a_chosen_part_fails(design: VerilogDesign, tmp_path: Path) -> None:
+    broken = _broken(design, tmp_path / "x", "hdl/sct_above.v", "over[0] = 1'b0", "over[0] = 1'b1")
+    assert check_equivalence(broken, parts=["neuron"]).status is ProofStatus.FAILED
+    assert check_equivalence(broken, parts=["source"]).status is ProofStatus.PARTS_ONLY
+
+
+def test_formulas_alike_are_proved_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of three, two are the same but for their symbols' names and one has another constant."""
+    solved = []
+    check = z3.Solver.check
+    monkeypatch.setattr(z3.Solver, "check", lambda self, *more: solved.append(1) or check(self, *more))
+
+    def claims() -> Iterator[Claim]:
+        for name, divisor in (("mem 0", 7), ("mem 1", 7), ("mem 2", 5)):
+            x = z3.BitVec(name, 8)
+            yield Claim(z3.ULE(z3.UDiv(x, divisor), x), lambda model: Counterexample("x", 0, 0, 0, 1, ()))
+
+    part = run_task(Task("x", "x", claims, "x"), 60.0)
+    assert part.status is ProofStatus.PROVED
+    assert part.claims == 3
+    assert len(solved) == 2
+
+
 def test_what_cannot_be_proved_is_named(design: VerilogDesign, tmp_path: Path) -> None:
     class Other(Design):
         backend = "hls"
@@ -151,8 +191,8 @@ def test_what_cannot_be_proved_is_named(design: VerilogDesign, tmp_path: Path) -
 
     with pytest.raises(UnsupportedError, match="hls design"):
         check_equivalence(Other(tmp_path, design.network, {}))
-    with pytest.raises(UnsupportedError, match="architecture folded"):
-        check_equivalence(UnrolledDesign(tmp_path, design.network, design.options | {"architecture": "folded"}))
+    with pytest.raises(UnsupportedError, match="architecture systolic"):
+        check_equivalence(UnrolledDesign(tmp_path, design.network, design.options | {"architecture": "systolic"}))
     with pytest.raises(ConfigError, match="depth = 5 is outside 0 to 4"):
         check_equivalence(design, depth=5)
     with pytest.raises(ConfigError, match="timeout = 0"):

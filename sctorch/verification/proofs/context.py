@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,11 +12,13 @@ import z3
 from sctorch import ir
 from sctorch.backends.verilog.unrolled.plan import DesignPlan
 from sctorch.backends.verilog.unrolled.traces import trace_port, trace_signals
-from sctorch.verification.proofs.model import Model, replaced, symbols_in
+from sctorch.verification.proofs.model import Model, read_model
 from sctorch.verification.proofs.prover import NotCoveredError
+from sctorch.verification.proofs.report import Counterexample
 from sctorch.verification.proofs.symbols import extended, needed_width
+from sctorch.verification.proofs.terms import replaced, symbols_in
 
-__all__ = ["Context", "Signal", "integer", "split"]
+__all__ = ["Context", "Reading", "Signal", "integer", "replay_of", "split"]
 
 
 @dataclass(frozen=True)
@@ -29,65 +32,65 @@ class Signal:
     stage: int
 
 
-@dataclass(frozen=True, eq=False)
-class Context:
-    """A design under proof."""
+class Reading:
+    """A design under proof, of either architecture.
 
-    plan: DesignPlan
-    model: Model
+    read : gives its SMT model, or that of a part of it; it is called when first needed.
+    signals : by key. register_bits : of registers that are as wide as the simulator's numbers.
+    """
+
+    read: Callable[[], str]
 
     @property
     def network(self) -> ir.Network:
-        return self.plan.network
+        raise NotImplementedError
+
+    @cached_property
+    def signals(self) -> dict[str, Signal]:
+        raise NotImplementedError
+
+    @property
+    def register_bits(self) -> list[int]:
+        raise NotImplementedError
+
+    @cached_property
+    def text(self) -> str:
+        return self.read()
+
+    @cached_property
+    def model(self) -> Model:
+        return read_model(self.text, self.network.name)
 
     @cached_property
     def width(self) -> int:
         """Bits of the proof's integers: for the simulator's numbers, and for what registers and ports hold."""
-        registers = [m.width for n in self.plan.neurons for m in n.membranes]
-        registers += [c.width for s in self.plan.synapses for c in s.counters]
         ports = [signal.bits for signal in self.signals.values()]
-        return max(needed_width(self.network), *(bits + 2 for bits in [*registers, *ports]))
+        return max(needed_width(self.network), *(bits + 2 for bits in [*self.register_bits, *ports]))
 
     @cached_property
     def ranges(self) -> dict[str, ir.ranges.LayerRanges]:
         return ir.analyse(self.network)
 
-    @cached_property
-    def signals(self) -> dict[str, Signal]:
-        return {s[0]: Signal(*s) for s in trace_signals(self.plan)}
-
     def before(self, layer: ir.Layer) -> ir.Layer:
         return self.network.layers[self.network.layers.index(layer) - 1]
 
+    @cached_property
+    def _shown(self) -> dict[str, list[Any]]:
+        return {}
+
     def traced(self, key: str) -> list[Any]:
         """What a trace port shows now, one bit-vector per entry, as wide as the port has it."""
-        s = self.signals[key]
-        port = self.model.wire(trace_port(key))
-        return [z3.simplify(z3.Extract((i + 1) * s.bits - 1, i * s.bits, port)) for i in range(s.entries)]
+        if key not in self._shown:
+            s = self.signals[key]
+            port = self.model.wire(trace_port(key))
+            each = (z3.Extract((i + 1) * s.bits - 1, i * s.bits, port) for i in range(s.entries))
+            self._shown[key] = [z3.simplify(term) for term in each]
+        return self._shown[key]
 
     def wide(self, key: str, term: Any) -> Any:
         """An entry of a trace port as an integer of the proof's width."""
         s = self.signals[key]
         return extended(term, self.width, s.signed)
-
-    def flag(self, name: str, stage: int) -> Any:
-        """valid, first or last of a stage, one bit."""
-        return z3.simplify(z3.Extract(stage, stage, self.model.wire(name)))
-
-    def on(self, name: str, stage: int) -> Any:
-        return self.flag(name, stage) == 1
-
-    def done(self, stage: int) -> tuple[Any, Any]:
-        """(valid, first), one bit each, with which a stage hands a timestep (the encoder: a tick) to the next one."""
-        for layer in self.network.synapses:
-            if layer.bitstream_length > 1 and self.plan.place(layer) == stage:
-                return self.model.wire(f"{layer.name}__done"), self.model.wire(f"{layer.name}__first")
-        return self.flag("valid", stage), self.flag("first", stage)
-
-    def clears(self, stage: int) -> Any:
-        """Whether a window's first timestep comes to a stage in the next clock."""
-        valid, first = self.done(stage - 1)
-        return z3.And(valid == 1, first == 1)
 
     def register(self, name: str) -> Any:
         """The symbol of a register of our library, by its path from the top."""
@@ -127,6 +130,46 @@ class Context:
         return {str(register): z3.simplify(z3.Extract(register.size() - 1, 0, moved))}
 
 
+@dataclass(frozen=True, eq=False)
+class Context(Reading):
+    """An unrolled design under proof."""
+
+    plan: DesignPlan
+    read: Callable[[], str]
+
+    @property
+    def network(self) -> ir.Network:
+        return self.plan.network
+
+    @property
+    def register_bits(self) -> list[int]:
+        membranes = [m.width for n in self.plan.neurons for m in n.membranes]
+        return membranes + [c.width for s in self.plan.synapses for c in s.counters]
+
+    @cached_property
+    def signals(self) -> dict[str, Signal]:
+        return {s[0]: Signal(*s) for s in trace_signals(self.plan)}
+
+    def flag(self, name: str, stage: int) -> Any:
+        """valid, first or last of a stage, one bit."""
+        return z3.simplify(z3.Extract(stage, stage, self.model.wire(name)))
+
+    def on(self, name: str, stage: int) -> Any:
+        return self.flag(name, stage) == 1
+
+    def done(self, stage: int) -> tuple[Any, Any]:
+        """(valid, first), one bit each, with which a stage hands a timestep (the encoder: a tick) to the next one."""
+        for layer in self.network.synapses:
+            if layer.bitstream_length > 1 and self.plan.place(layer) == stage:
+                return self.model.wire(f"{layer.name}__done"), self.model.wire(f"{layer.name}__first")
+        return self.flag("valid", stage), self.flag("first", stage)
+
+    def clears(self, stage: int) -> Any:
+        """Whether a window's first timestep comes to a stage in the next clock."""
+        valid, first = self.done(stage - 1)
+        return z3.And(valid == 1, first == 1)
+
+
 def split(terms: list[Any], name: str) -> tuple[dict[str, Any], list[Any]]:
     """Registers behind one-bit entries as fresh bits: what to replace, and each entry's bit after that."""
     values: dict[str, Any] = {}
@@ -142,3 +185,15 @@ def integer(model: z3.ModelRef, term: Any, signed: bool = True) -> int:
     """A bit-vector's value in a counterexample."""
     value = model.eval(term, model_completion=True)
     return value.as_signed_long() if signed else value.as_long()
+
+
+def replay_of(
+    key: str, i: int, want: Any, got: Any, told: dict[str, Any] | None = None
+) -> Callable[[z3.ModelRef], Counterexample]:
+    """What a claim says where it fails: the simulator's value and the RTL's of an entry, and what is told besides."""
+
+    def example(model: z3.ModelRef) -> Counterexample:
+        lines = tuple(f"{name} = {integer(model, term, signed=False)}" for name, term in (told or {}).items())
+        return Counterexample(key, 0, i, integer(model, want), integer(model, got), lines)
+
+    return example

@@ -17,7 +17,7 @@ __all__ = ["flag_task"]
 def flag_task(context: Context) -> Task:
     stages = context.plan.stages
     what = f"valid, first and last through {stages} stages, one clock each, from any state; rst empties them"
-    return Task("flags", what, lambda: _claims(context, stages))
+    return Task("flags", what, lambda: _claims(context, stages), "flags")
 
 
 def _claims(context: Context, stages: int) -> Iterator[Claim]:

@@ -19,11 +19,9 @@ import z3
 from sctorch.errors import ConfigError
 from sctorch.hardware.tools import find_tool, run_tool
 from sctorch.verification.proofs.prover import NotCoveredError
+from sctorch.verification.proofs.terms import replaced
 
-__all__ = ["Model", "read_model", "replaced", "symbols_in", "write_smt2"]
-
-
-FEW = 200  # replacements: more are first looked for in the term
+__all__ = ["Model", "read_model", "write_smt2"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +42,10 @@ class Model:
         if name not in self.wires:
             raise NotCoveredError(f"the exported design has no wire {name}")
         return self.wires[name]
+
+    def symbol(self, name: str) -> Any:
+        """A register by its symbol's own name."""
+        return z3.BitVec(name, self.next[name].size())
 
     def after(self, term: Any) -> Any:
         """A term one clock later, as a term of the state now; inputs of that later clock are new symbols."""
@@ -66,36 +68,15 @@ class Model:
         return found
 
 
-def symbols_in(term: Any) -> dict[str, Any]:
-    """The symbols that a term depends on, by name."""
-    found: dict[str, Any] = {}
-    seen: set[int] = set()
-    stack = [term]
-    while stack:
-        t = stack.pop()
-        if t.get_id() in seen:
-            continue
-        seen.add(t.get_id())
-        if z3.is_const(t) and t.decl().kind() == z3.Z3_OP_UNINTERPRETED:
-            found[str(t)] = t
-        stack += t.children()
-    return found
-
-
-def replaced(term: Any, values: Mapping[str, Any]) -> Any:
-    """A term with symbols replaced at once, by values of their size; simplified."""
-    if len(values) > FEW:
-        values = {name: values[name] for name in symbols_in(term) if name in values}
-    pairs = [(z3.BitVec(name, value.size()), value) for name, value in values.items()]
-    return z3.simplify(z3.substitute(term, *pairs)) if pairs else term
-
-
-def write_smt2(folder: Path, top: str, sources: Sequence[str], cut: str = "") -> str:
+def write_smt2(
+    folder: Path, top: str, sources: Sequence[str], wires: Sequence[str] = (), cells: Sequence[str] = ()
+) -> str:
     """The SMT model that yosys writes of a design's files, trace ports included.
 
     Parameters
     ----------
-    cut : a wire of the top that is to be anything, whatever drives it.
+    wires : wires of the top that are to be anything, whatever drives them.
+    cells : instances in the top whose outputs are to be anything; what is in them is not read.
 
     Raises
     ------
@@ -111,10 +92,11 @@ def write_smt2(folder: Path, top: str, sources: Sequence[str], cut: str = "") ->
                 shutil.copy(folder / source, work / Path(source).name)
             except OSError as error:
                 raise ConfigError(f"cannot read {source}: {error.strerror}; export the design again") from error
-        free = f"cutpoint {top}/w:{cut}; " if cut else ""
+        free = "".join(f"setattr -set keep 1 {top}/w:{wire}; cutpoint {top}/w:{wire}; " for wire in wires)
+        unread = "".join(f"cutpoint {top}/c:{cell}; " for cell in cells)
         files = " ".join(Path(source).name for source in sources)
         script = (
-            f"read_verilog -defer -DSCTORCH_TRACE {files}; hierarchy -check -top {top}; "
+            f"read_verilog -defer -DSCTORCH_TRACE {files}; hierarchy -check -top {top}; {unread}"
             f"setattr -set keep 1 {top}/w:*__random {top}/w:first {top}/w:last; proc; flatten; {free}opt_clean; "
             "memory_map; check -assert; write_smt2 -wires model.smt2"
         )

@@ -1,4 +1,7 @@
-"""Claims, and the z3 that decides them."""
+"""Claims, and the z3 that decides them.
+
+Formulas that differ in nothing but their symbols' names are one formula: it is proved once (`Known`).
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,9 @@ import z3
 
 from sctorch.errors import SctorchError
 from sctorch.verification.proofs.report import Counterexample, ProofPart, ProofStatus
+from sctorch.verification.proofs.terms import symbols_in
 
-__all__ = ["Claim", "NotCoveredError", "Task", "prover_version", "run_task", "write_task"]
+__all__ = ["Claim", "Known", "NotCoveredError", "Task", "prover_version", "run_task", "write_task"]
 
 
 class NotCoveredError(SctorchError):
@@ -36,19 +40,45 @@ class Claim:
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """One part of a proof; `claims` makes its formulas one after another, each after the one before is proved."""
+    """One part of a proof; `claims` makes its formulas one after another, each after the one before is proved.
+
+    kind : what parts like this one are called together, such as "neuron".
+    """
 
     name: str
     what: str
     claims: Callable[[], Iterator[Claim]] = field(repr=False)
+    kind: str
+
+
+class Known:
+    """Formulas that are proved, with their symbols named anew."""
+
+    def __init__(self) -> None:
+        self.formulas: dict[int, Any] = {}  # by z3's number of the formula, which lives as long as it is here
+
+    def __contains__(self, formula: Any) -> bool:
+        return formula.get_id() in self.formulas
+
+    def add(self, formula: Any) -> None:
+        self.formulas[formula.get_id()] = formula
+
+
+def _renamed(formula: Any) -> Any:
+    """A formula with its symbols named by their places among its sorted names, so that neurons alike give one."""
+    names = symbols_in(formula)
+    plain = sorted(names, key=lambda name: (re.sub(r"\d+", "", name), name))
+    pairs = [(names[name], z3.Const(f"symbol {i}", names[name].sort())) for i, name in enumerate(plain)]
+    return z3.simplify(z3.substitute(formula, *pairs)) if pairs else formula
 
 
 def prover_version() -> str:
     return f"z3 {z3.get_version_string()}"
 
 
-def run_task(task: Task, timeout: float) -> ProofPart:
-    """Prove a part's claims, as far as the time goes."""
+def run_task(task: Task, timeout: float, known: Known | None = None) -> ProofPart:
+    """Prove a part's claims, as far as the time goes. known : formulas proved before, to which its own are added."""
+    known = Known() if known is None else known
     started, count = time.monotonic(), 0
 
     def ended(status: ProofStatus, reason: str = "", example: Counterexample | None = None) -> ProofPart:
@@ -58,10 +88,10 @@ def run_task(task: Task, timeout: float) -> ProofPart:
     try:
         for claim in task.claims():
             count += 1
-            verdict, solver = _decided(claim, started + timeout)
+            verdict, solver = _decided(claim, started + timeout, known)
             if verdict == z3.sat and claim.exact is not None:
                 claim = claim.exact()
-                verdict, solver = _decided(claim, started + timeout)
+                verdict, solver = _decided(claim, started + timeout, known)
             if verdict == z3.sat and solver is not None:
                 return ended(ProofStatus.FAILED, example=claim.replay(solver.model()))
             if verdict == z3.unknown:
@@ -73,16 +103,22 @@ def run_task(task: Task, timeout: float) -> ProofPart:
     return ended(ProofStatus.PROVED)
 
 
-def _decided(claim: Claim, until: float) -> tuple[z3.CheckSatResult, z3.Solver | None]:
+def _decided(claim: Claim, until: float, known: Known) -> tuple[z3.CheckSatResult, z3.Solver | None]:
     """unsat if a claim holds, sat if not (then with the solver that knows where), unknown when the time is up."""
     left = until - time.monotonic()
     if left <= 0:
         return z3.unknown, None
     if z3.is_true(z3.simplify(claim.goal)):
         return z3.unsat, None
+    formula = _renamed(z3.And(*claim.given, z3.Not(claim.goal)))
+    if formula in known:
+        return z3.unsat, None
     solver = _solver(claim)
     solver.set("timeout", max(1, int(left * 1000)))
-    return solver.check(), solver
+    verdict = solver.check()
+    if verdict == z3.unsat:
+        known.add(formula)
+    return verdict, solver
 
 
 def write_task(task: Task, folder: Path) -> ProofPart:

@@ -16,9 +16,13 @@ __all__ = ["Counterexample", "ProofPart", "ProofReport", "ProofStatus"]
 
 
 class ProofStatus(str, Enum):
-    """PROVED and FAILED come from a prover that ran; UNKNOWN is a time limit or something that no part covers."""
+    """PROVED and FAILED come from a prover that ran; UNKNOWN is a time limit or something that no part covers.
+
+    PARTS_ONLY is a report's, never a part's: what was asked for is proved, and it is not the whole design.
+    """
 
     PROVED = "PROVED"
+    PARTS_ONLY = "ONLY PARTS PROVED"
     FAILED = "FAILED"
     UNKNOWN = "UNKNOWN"
     NOT_RUN = "NOT RUN"
@@ -71,18 +75,21 @@ class ProofReport:
     """The outcome of `check_equivalence`.
 
     design : its name. tools : versions of what made the formulas and proved them.
+    asked : the parts that were asked for, where that was not the whole design.
     """
 
     design: str
     parts: tuple[ProofPart, ...]
     tools: tuple[str, ...]
+    asked: tuple[str, ...] = ()
 
     @property
     def status(self) -> ProofStatus:
-        """The worst of the parts: PROVED only if every one is."""
+        """The worst of the parts: PROVED only if every one is, and none was left out."""
         found = {part.status for part in self.parts}
         order = (ProofStatus.FAILED, ProofStatus.UNKNOWN, ProofStatus.NOT_RUN, ProofStatus.PROVED)
-        return next((s for s in order if s in found), ProofStatus.UNKNOWN)
+        worst = next((s for s in order if s in found), ProofStatus.UNKNOWN)
+        return ProofStatus.PARTS_ONLY if worst is ProofStatus.PROVED and self.asked else worst
 
     @property
     def ok(self) -> bool:
@@ -94,7 +101,8 @@ class ProofReport:
 
     def summary(self) -> str:
         """A table of the parts, and every counterexample by timestep."""
-        table = Table(title=f"{self.design}: {self.status}", title_justify="left")
+        only = f" (asked for: {', '.join(self.asked)}; the rest of the design is not proved)" if self.asked else ""
+        table = Table(title=f"{self.design}: {self.status}{only}", title_justify="left")
         for column, justify in (("part", "left"), ("what", "left"), ("claims", "right"), ("seconds", "right")):
             table.add_column(column, justify=justify, overflow="fold")  # type: ignore[arg-type]
         table.add_column("status", no_wrap=True)

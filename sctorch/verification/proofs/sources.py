@@ -10,9 +10,9 @@ import z3
 
 from sctorch import ir
 from sctorch.verification.proofs.context import Context
-from sctorch.verification.proofs.model import replaced, symbols_in
 from sctorch.verification.proofs.prover import Claim, NotCoveredError, Task
 from sctorch.verification.proofs.report import Counterexample
+from sctorch.verification.proofs.terms import replaced, symbols_in
 
 __all__ = ["source_tasks"]
 
@@ -40,7 +40,7 @@ def _task(context: Context, layer: ir.Layer, source: ir.StreamSource, n: int, le
     reach = f"its whole period of {period} ticks" if whole else f"the window's {window} ticks"
     what = f"R of {n} inputs ({source.kind}, {source.decorrelator}) over {reach}; restart from any state; rest in a gap"
     values = source.values(n, ticks)
-    return Task(f"source {layer.name}", what, lambda: _claims(context, layer, values, whole))
+    return Task(f"source {layer.name}", what, lambda: _claims(context, layer, values, whole), "source")
 
 
 def _control(context: Context, layer: ir.Layer) -> tuple[Any, Any, bool]:

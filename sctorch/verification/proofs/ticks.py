@@ -25,7 +25,7 @@ def tick_tasks(context: Context) -> list[Task]:
     if ticks == 1:
         return []
     what = f"which of a timestep's {ticks} clocks is which layer's tick, from any state, pauses and resets included"
-    return [Task("ticks", what, lambda: _claims(context))]
+    return [Task("ticks", what, lambda: _claims(context), "ticks")]
 
 
 def _claims(context: Context) -> Iterator[Claim]:
