@@ -1,8 +1,8 @@
 """LUTs per synapse of each family: python benchmarks/synapse_luts.py [--family ...] [--json].
 
-First the parallel counter alone, by its number of bits; then whole synapse layers (terms and counters, no neurons) of
-64 inputs and 16 neurons, a quarter of the weights not 0, by kind and bits of the weights. All of a family is one run of
-yosys, each part a module that is kept apart; nothing is routed.
+First the parallel counter alone, by its number of bits, beside two other shapes (counters.v); then whole synapse layers
+(terms and counters, no neurons) of 64 inputs and 16 neurons, a quarter of the weights not 0, by kind and bits of the
+weights. All of a family is one run of yosys, each part a module that is kept apart; nothing is routed.
 """
 
 from __future__ import annotations
@@ -29,17 +29,20 @@ from sctorch.hardware.yosys import count_cells, run_yosys
 
 FAMILIES = {"ice40": "ice40-hx8k", "ecp5": "ecp5-85k", "xc7": "artix7-35t", "xcup": "zcu102"}
 SIZES = (3, 4, 7, 8, 12, 16, 24, 32, 64, 128)
+SHAPES = {"counter": "sct_popcount", "adders": "counter_full_adders", "tables": "counter_tables"}
+NAMES = {"counter": "in use", "adders": "full adders of LUTs", "tables": "tables of six bits"}
+OTHER_SIZES = (16, 32, 64)
 KINDS = ("stochastic", "fixed")
 BITS = (1, 2, 3, 4, 5, 6)
 INPUTS, NEURONS = 64, 16
 
 
-def counter(bits: int) -> tuple[str, str]:
-    """A module around the parallel counter, and an instance of it in the top."""
-    name, width = f"counter{bits}", bits.bit_length()
+def counter(bits: int, shape: str = "counter") -> tuple[str, str]:
+    """A module around a parallel counter, and an instance of it in the top."""
+    name, width = f"{shape}{bits}", bits.bit_length()
     text = (
         f"(* keep_hierarchy *) module {name} (input [{bits - 1}:0] in, output [{width - 1}:0] count);\n"
-        f"    sct_popcount #(.N({bits})) counter (.in(in), .count(count));\nendmodule\n"
+        f"    {SHAPES[shape]} #(.N({bits})) counter (.in(in), .count(count));\nendmodule\n"
     )
     return text, f"    (* keep *) {name} {name}_it (.in(in[{bits - 1}:0]));\n"
 
@@ -67,6 +70,7 @@ def layer(kind: str, bits: int) -> tuple[str, str, int]:
 def measure(family: str) -> dict[str, int]:
     """LUTs of every module."""
     counters = [counter(bits) for bits in SIZES]
+    counters += [counter(bits, shape) for shape in ("adders", "tables") for bits in OTHER_SIZES]
     layers = [layer(kind, bits) for kind in KINDS for bits in BITS]
     parts = [text for text, *_ in (*counters, *layers)]
     instances = [part[1] for part in (*counters, *layers)]
@@ -77,7 +81,7 @@ def measure(family: str) -> dict[str, int]:
     )
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        for path in resource_folder("hdl").glob("*.v"):
+        for path in [*resource_folder("hdl").glob("*.v"), Path(__file__).parent / "counters.v"]:
             (folder / path.name).write_text(path.read_text())
         (folder / "top.v").write_text("\n".join([*parts, top]))
         sources = [path.name for path in folder.glob("*.v")]
@@ -99,7 +103,10 @@ def main() -> None:
     layers: list[dict[str, Any]] = []
     for family in families:
         luts = measure(family)
-        counters += [{"family": family, "bits": bits, "luts": luts[f"counter{bits}"]} for bits in SIZES]
+        counters += [
+            {"family": family, "shape": shape, "bits": bits, "luts": luts[f"{shape}{bits}"]}
+            for shape in SHAPES for bits in (SIZES if shape == "counter" else OTHER_SIZES)
+        ]  # fmt: skip
         layers += [
             {"family": family, "kind": kind, "weight_bits": bits,
              "luts_per_synapse": luts[f"{kind}{bits}__synapse1"] / layer(kind, bits)[2]}
@@ -109,9 +116,12 @@ def main() -> None:
         print(json.dumps({"machine": describe(), "counters": counters, "layers": layers}))
         return
     rows = [
-        [str(bits), *(f"{c['luts']} ({c['luts'] / bits:.2f})" for c in counters if c["bits"] == bits)] for bits in SIZES
-    ]
-    print_table("the parallel counter alone: LUT (LUT per bit)", ["bits", *families], rows)
+        [NAMES[shape], str(bits), *(
+            f"{c['luts']} ({c['luts'] / bits:.2f})" for c in counters if (c["shape"], c["bits"]) == (shape, bits)
+        )]
+        for shape in SHAPES for bits in (SIZES if shape == "counter" else OTHER_SIZES)
+    ]  # fmt: skip
+    print_table("parallel counters alone: LUT (LUT per bit)", ["shape", "bits", *families], rows)
     rows = [
         [f"{kind}, {bits} bit", *(
             f"{c['luts_per_synapse']:.2f}" for c in layers if (c["kind"], c["weight_bits"]) == (kind, bits)
