@@ -89,7 +89,7 @@ FAULTS = {
     "registers stand still": Fault("mixed", "independent", "if (gone) states", "if (1'b0) states"),
     "orders of the bits are lost": Fault("mixed", "permute", "order[i*SW +: SW]", "i % B"),
     "term takes >= for >": Fault("small", "sum", "above = 1'b0;", "above = 1'b1;"),
-    "a sum starts from nothing": Fault("small", "sum", "<= INIT[i*W +: W];", "<= {W{1'b0}};"),
+    "a sum starts from nothing": Fault("small", "sum", "<= start[i*W +: W];", "<= {W{1'b0}};"),
     "silence is not masked": Fault("small", "sum", "| {B{~spikes[p]}}", ""),
     "weights without sign": Fault("scanned", "dot", "reg signed [B:0] weight", "reg [B:0] weight"),
     "membranes of the window before": Fault("small", "neurons", "first ? {W{1'b0}} : word", "word"),
@@ -140,6 +140,15 @@ def test_clocks_that_spikes_decide_are_not_proved(designs: Callable[[str], Veril
     assert found["end to end"].status is ProofStatus.UNKNOWN
     assert "depends on the spikes" in found["end to end"].reason
     assert all(found[name].status is ProofStatus.PROVED for name in ("synapse1", "readout"))
+
+
+def test_weights_that_may_be_loaded_are_not_proved(exported: Export) -> None:
+    design = exported(_small(RATE), architecture="folded", interface="axi", axi_lite=True, load_weights=True)
+    found = {part.name: part for part in check_equivalence(design).parts}
+    for name in ("synapse1", "synapse2", "end to end"):
+        assert found[name].status is ProofStatus.UNKNOWN
+        assert "weights may be loaded" in found[name].reason
+    assert all(found[name].status is ProofStatus.PROVED for name in ("source synapse1", "neuron1", "readout"))
 
 
 @pytest.mark.parametrize("seed", range(4))
