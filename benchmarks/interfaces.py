@@ -14,10 +14,9 @@ import numpy as np
 
 from sctorch import ir
 from sctorch.backends.resources import resource_folder
+from sctorch.backends.verilog import FoldedDesign, UnrolledDesign, check
 from sctorch.backends.verilog.interfaces.emit import emit_wrapper
-from sctorch.backends.verilog.interfaces.options import choose
-from sctorch.backends.verilog.interfaces.plan import plan_wrapper
-from sctorch.backends.verilog.ports import answer_port, input_width
+from sctorch.backends.verilog.ports import answer_port
 from sctorch.hardware.tools import find_tool, run_tool
 from sctorch.hardware.yosys import count_cells
 
@@ -29,6 +28,8 @@ INTERFACES: dict[str, dict[str, object]] = {
     "uart": {"interface": "uart"},
     "spi": {"interface": "spi"},
 }
+FOLDED = {name: options | {"architecture": "folded"} for name, options in INTERFACES.items() if "double" not in name}
+FOLDED["axi, 32 bits, AXI-Lite, weights"] = FOLDED["axi, 32 bits, AXI-Lite"] | {"load_weights": True}
 
 
 def network(features: int, bits: int, used: float, steps: int) -> ir.Network:
@@ -52,14 +53,21 @@ NETWORKS = {
 
 def measure(net: ir.Network, options: dict[str, object]) -> tuple[int, int, int]:
     """(LUT4, flip-flops, flip-flops among them that keep the image)."""
-    interface = choose(options, net)
-    assert interface is not None
-    plan = plan_wrapper(net, interface, latency=6)
+    kind = FoldedDesign if options.get("architecture") == "folded" else UnrolledDesign
+    plan = kind(Path(), net, check(net, options)[1]).wrapper
+    assert plan is not None
     answer, width, _ = answer_port(net)
-    data = net.encoder.n_features * input_width(net)
+    more = f"input [{plan.steps_bits - 1}:0] steps, " if plan.core.folded else ""
+    if plan.core.store:
+        layer, word, part = plan.core.store
+        more += (
+            f"input store, input [{layer - 1}:0] store_layer, input [{word - 1}:0] store_word, "
+            f"input [{part - 1}:0] store_part, input [31:0] store_data, output store_there, "
+        )
     core = (
         f"(* blackbox *) module {net.name} (input clk, input rst, input in_valid, output in_ready, input in_first, "
-        f"input in_last, input [{data - 1}:0] in_data, output out_valid, output out_first, output out_last, "
+        f"input in_last, input [{plan.core.word_bits - 1}:0] in_data, {more}"
+        "output out_valid, output out_first, output out_last, "
         f"output [{width - 1}:0] {answer}); endmodule\n"
     )
     with tempfile.TemporaryDirectory() as scratch:
@@ -80,7 +88,8 @@ def measure(net: ir.Network, options: dict[str, object]) -> tuple[int, int, int]
 def main() -> None:
     for title, net in NETWORKS.items():
         print(f"\n{title}\n\n| interface | LUT4 | FF | of them the image |\n|---|---|---|---|")
-        for name, options in INTERFACES.items():
+        folded = {f"folded: {name}": options for name, options in FOLDED.items()}
+        for name, options in (INTERFACES | folded).items():
             luts, ffs, kept = measure(net, options)
             print(
                 f"| {name} | {luts:,} | {ffs:,} | {kept * (2 if options.get('double_buffer') else 1):,} |", flush=True

@@ -86,11 +86,15 @@ CASES = {
         {**SLOW, "max_inputs": 1}, {"interface": "uart"}, lambda plan: plan.core.window_clocks > 300 and plan.beats == 1
     ),
     "spi, slow": Case(SLOW, {"interface": "spi"}, lambda plan: plan.core.window_clocks > 400 and plan.beats >= 3),
-    "folded, stream": Case(RATE, {**FOLDED, "interface": "stream"}),
+    "folded, stream": Case(
+        {**RATE, "max_steps": 4},
+        {**FOLDED, "interface": "stream"},
+        lambda plan: plan.beats >= 3 and plan.core.window_clocks < 60,  # many windows while a taker waits
+    ),
     "folded, stream, features across beats": Case(
         {"encoder": "direct", "hidden": 1, "max_inputs": 40},
         {**FOLDED, "interface": "stream", "bus_bits": 16},
-        lambda plan: plan.beats >= 3 and 16 % plan.core.word_bits > 0,
+        lambda plan: plan.beats >= 3 and 16 % plan.core.word_bits > 0 and len(plan.used) % 16 > 0,
     ),
     "folded, stream, spikes": Case(
         {**EVENTS, "fixed": True, "max_inputs": 80},
