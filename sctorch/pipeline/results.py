@@ -41,7 +41,7 @@ def collect(context: Context, seconds: Mapping[str, float], command: str) -> dic
     first: dict[str, Any] = next(iter(targets.values()), {})
     description = context.out / "verilog" / "design.json"
     design: dict[str, Any] = read_json(description) if description.exists() else {}
-    cycles = design.get("cycles_per_inference", network.num_steps * network.ticks_per_step)
+    cycles = design["cycles_per_inference"] if design else network.num_steps * network.ticks_per_step
     hardware = next((b for b in ("verilog", *context.backends, "ir") if b in checked["accuracy"]), "torch")
     pairs = checked["pairs"]
     return {

@@ -91,7 +91,7 @@ def _fake_export(
     network: ir.Network, folder: Path, backend: str, target: str | None = None, **options: Any
 ) -> FakeDesign:
     with writing_folder(folder) as part:
-        write_description(part, backend, network, options, latency_cycles=4)
+        write_description(part, backend, network, options, latency_cycles=4, cycles_per_inference=11)
         (part / "little.v").write_text("module little; endmodule\n")
     return FakeDesign(folder, network, options)
 
