@@ -56,7 +56,7 @@ module sct_io_axilite #(
     reg [31:0] windows, clocks, errors, count;
     wire [31:0] counted = first ? 32'd1 : count + 32'd1;
 
-    wire write = awvalid & wvalid & ~bvalid;
+    reg write;  // address and data are both there; ready must not follow valid within a clock
     assign awready = write;
     assign wready = write;
     wire sound = (wstrb == 4'hf) & (awaddr[1:0] == 2'b00);
@@ -64,6 +64,7 @@ module sct_io_axilite #(
     wire to_word, to_data;
     wire to_steps = sound & (awaddr[7:2] == 6'd4) & (wdata != 32'd0) & (wdata <= LIMIT);
     always @(posedge clk) begin
+        write <= ~rst & awvalid & wvalid & ~bvalid & ~write;
         clear <= ~rst & write & to_control & wdata[1];
         if (rst) begin
             bvalid <= 1'b0;

@@ -24,8 +24,8 @@ module sct_io_packet #(
     reg drop;
     wire full = beat == TOP[IW-1:0];
     wire ends = (LAST != 0) ? last : full;
-    assign ready = open | drop;
-    assign take = valid & open & ~drop;
+    assign ready = (open | drop) & ~rst;
+    assign take = valid & open & ~drop & ~rst;
     assign done = take & full & ends;
     assign error = (take & (full ^ ends)) | (cut & (beat != {IW{1'b0}}));
     always @(posedge clk) begin

@@ -50,7 +50,7 @@ module sct_io_ticks #(
     wire limit = left == {SW{1'b0}};
     wire ends = (LAST != 0) & last;
     // A tick waits for room whether it will answer or not, so that `ready` does not hang on `last`.
-    assign ready = drop | (on & free & (~whole | (core_ready & room)));
+    assign ready = ~rst & (drop | (on & free & (~whole | (core_ready & room))));
     wire beat_taken = valid & ready & ~drop;
     assign take = beat_taken & ~whole;
     assign core_valid = valid & on & whole & room & ~drop;

@@ -71,11 +71,11 @@ def synapse_text(
         f"sct_fold_later #(.W(4), .D(4)) {s}__later4 (.clk(clk), .rst(rst), "
         f".in({{{s}__drop, {s}__finish, {s}__opens, {s}__last}}),",
         f"    .out({{{s}__dropped, {s}__load, {s}__load_first, {s}__load_last}}));",
-        f"assign {s}__clear = {s}__load | {s}__dropped | rst;",
     )
     given = _given(text, synapse, encoder)
     width = synapse.width
-    words, start = _weights(text, synapse, loaded)
+    words, start, stored = _weights(text, synapse, loaded)
+    text.add(f"assign {s}__clear = {s}__load | {s}__dropped | rst{stored};")
     text.add(f"wire [{layer.size * width - 1}:0] {s}__sums;")
     if isinstance(layer, ir.StochasticSynapse):
         tokens = {what: f"{s}__{what}1" for what in ("go", "head", "fresh", "group")}
@@ -95,13 +95,14 @@ def synapse_text(
     text.show(s, f"{s}__sums", f"{s}__load")
 
 
-def _weights(text: Text, synapse: SynapsePlan, loaded: tuple[int, FoldedPlan] | None) -> tuple[str, str]:
-    """The wires with the word of the group visited in the clock before, and with what the sums start from."""
+def _weights(text: Text, synapse: SynapsePlan, loaded: tuple[int, FoldedPlan] | None) -> tuple[str, str, str]:
+    """The wires with the word of the group visited in the clock before and with what the sums start from, and what
+    clears them besides."""
     s, width, bits = synapse.layer.name, synapse.width, synapse.layer.size * synapse.width
     address, words = f"{s}__group1", weight_words(synapse)
     start = hexadecimal(packed(synapse.start, width), bits)
     if loaded is None:
-        return text.table(f"{s}__weights", address, words, synapse.word_bits), start
+        return text.table(f"{s}__weights", address, words, synapse.word_bits), start, ""
     number, (layer_bits, word_bits, part_bits) = loaded[0], loaded[1].place_bits
     text.memories.append(loadable_memory(f"{text.top}__{s}__weights", words, synapse.word_bits, part_bits))
     text.add(
@@ -118,9 +119,11 @@ def _weights(text: Text, synapse: SynapsePlan, loaded: tuple[int, FoldedPlan] | 
         ".part(store_part), .value(store_data));",
         f"sct_fold_start #(.W({bits}), .INIT({start}), .PW({part_bits})) {s}__starts (.clk(clk),",
         f"    .store(store & {s}__mine & {s}__to_start), .part(store_part), .value(store_data), .start({s}__start));",
+        f"reg {s}__stored;  // the sums wait at their start, which is another one now",
+        f"always @(posedge clk) {s}__stored <= store & {s}__mine & {s}__to_start;",
     )
     text.there.append(f"{s}__there")
-    return f"{s}__weights", f"{s}__start"
+    return f"{s}__weights", f"{s}__start", f" | {s}__stored"
 
 
 def _given(text: Text, synapse: SynapsePlan, encoder: ir.Encoder | None) -> str:
