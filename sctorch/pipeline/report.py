@@ -59,7 +59,7 @@ def page(
             "One test window", f'<figure class="wide">{raster(network, trace)}</figure>',
             f"A test row of class {label}, from its input bits to the decision, in the hardware's integers.",
         ),
-        _section("Integer weights", f'<div class="figures two">{weights}</div>', "Zero weights cost no hardware."),
+        _section("Integer weights", f'<div class="figures two">{weights}</div>', "A zero weight is no synapse."),
         *_reference(results),
         _section("Resources", _resources(results), _resources_note(results)),
         _section("Verification", _verification(results), _verification_note(results)),
