@@ -74,8 +74,8 @@ def synapse_text(
     )
     given = _given(text, synapse, encoder)
     width = synapse.width
-    words, start, stored = _weights(text, synapse, loaded)
-    text.add(f"assign {s}__clear = {s}__load | {s}__dropped | rst{stored};")
+    words, start, clears = _weights(text, synapse, loaded)
+    text.add(f"assign {s}__clear = {s}__load | {s}__dropped | rst{clears};")
     text.add(f"wire [{layer.size * width - 1}:0] {s}__sums;")
     if isinstance(layer, ir.StochasticSynapse):
         tokens = {what: f"{s}__{what}1" for what in ("go", "head", "fresh", "group")}
