@@ -130,6 +130,30 @@ def test_wide_numbers_are_exact(tmp_path: Path, name: str) -> None:
     assert ("MatMul" in operators) == (name != "wide streams")
 
 
+@pytest.mark.parametrize(("weight", "bits"), [(127, 7), (8191, 13), (-16256, 14)])
+def test_a_sum_that_32_bits_do_not_hold_is_exact(tmp_path: Path, weight: int, bits: int) -> None:
+    """A product of bytes is added in 32 bits: of one byte, or of either half of two."""
+    size = 2**31 // 127**2 + 100  # the sum is just past 2^31
+    network = ir.Network("sum", 1, (
+        ir.DirectEncoder("encoder", size, 7), ir.FixedSynapse("synapse", np.full((1, size), weight), [0], bits, 0, 7),
+        ir.Readout("readout", 1, "membrane", "argmax_membrane", 7),
+    ))  # fmt: skip
+    design = backend.export(network, tmp_path / "d", {})
+    x = np.ones((1, size), dtype=np.float32)
+    for form in ("window", "step"):
+        assert design.using(form).trace(x)["synapse"].item() == size * 127 * weight
+
+
+def test_a_count_that_32_bits_might_not_hold_is_refused() -> None:
+    network = ir.Network("count", 1, (
+        ir.LevelEncoder("encoder", 1 << 20, 4),
+        ir.StochasticSynapse("synapse", np.ones((1, 1 << 22)), [0], 256, ir.StreamSource("counter", 1)),
+        ir.Readout("readout", 1, "membrane", "argmax_membrane", 8),
+    ))  # fmt: skip
+    with pytest.raises(UnsupportedError, match="synapse: a count over 1,073,741,824 bits"):
+        backend.check(network, {})
+
+
 def test_features_on_the_steps_of_an_encoder_become_its_integers(tmp_path: Path) -> None:
     """The window's graph takes floats: the steps themselves and their neighbours show how it rounds."""
     for encoder in (ir.LevelEncoder("encoder", 1, 12), ir.DirectEncoder("encoder", 1, 9)):

@@ -11,6 +11,7 @@ import onnx
 
 from sctorch import ir
 from sctorch.backends.design import Design, read_description, write_description, writing_folder
+from sctorch.backends.onnx.layers import check_count
 from sctorch.backends.onnx.models import signals, step_model, window_model, with_signals
 from sctorch.backends.onnx.runner import RUNTIMES, run_steps, run_window
 from sctorch.backends.onnx.streams import check_table
@@ -94,6 +95,7 @@ def check(network: ir.Network, options: Mapping[str, Any], target: str | None = 
             check_table(layer.name, layer.source, layer.size, network.num_steps * network.encoder_ticks)
         elif isinstance(layer, ir.StochasticSynapse):
             check_table(layer.name, layer.source, layer.n_inputs, network.num_steps * layer.bitstream_length)
+            check_count(layer)
         elif isinstance(layer, ir.Neuron) and layer.leak.source is not None:
             check_table(layer.name, layer.leak.source, layer.size, network.num_steps)
     return {}
