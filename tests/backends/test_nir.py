@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -155,6 +156,61 @@ def test_a_graph_of_ours_becomes_a_torch_network(tmp_path: Path) -> None:
     assert np.array_equal(trace["neuron2"].numpy(), expected["neuron2"])
 
 
+def ruled(rule: str, threshold: int = 1, scores: bool = False) -> ir.Network:
+    """Three spikes (or scores) that go straight to a readout."""
+    size = 2 if rule == "binary_logit" else 3
+    neurons = [ir.Neuron("neuron1", size, 1, [1] * size, ir.Leak(), "gt", "zero")]
+    return ir.Network("ruled", 9, (
+        ir.EventEncoder("spikes_in", size), ir.FixedSynapse("synapse1", np.eye(size), np.zeros(size), 1),
+        *([] if scores else neurons),
+        ir.Readout("readout", size, "membrane" if scores else "spike", rule, int(scores), class_threshold=threshold),
+    ))  # fmt: skip
+
+
+RULES = [
+    *((rule, 3 if rule in ir.layers.THRESHOLD_RULES else 1, False) for rule in ir.layers.DECISION_RULES["spike"]),
+    *((rule, 1, True) for rule in ir.layers.DECISION_RULES["membrane"]),
+]
+
+
+@pytest.mark.parametrize(("rule", "threshold", "scores"), RULES)
+def test_a_graph_of_ours_keeps_its_rule(tmp_path: Path, rule: str, threshold: int, scores: bool) -> None:
+    net = ruled(rule, threshold, scores)
+    path = backend.export(net, tmp_path / "d", {}).path
+    x = builders.random_input(net, 200, 3)
+    ours = sctorch.import_nir(path)
+    expected = ir.simulate(net, x)["readout.decision"]
+    assert np.array_equal(ours.trace(torch.from_numpy(x).float())["readout.decision"].numpy(), expected)
+    if threshold > 1:  # what a caller says comes first
+        readout = list(sctorch.import_nir(path, class_threshold=2).modules())[-1]
+        assert (readout.decision_rule, readout.class_threshold) == (rule, 2)
+        readout = list(sctorch.import_nir(path, decision_rule="argmax_spike_count").modules())[-1]
+        assert (readout.decision_rule, readout.class_threshold) == ("argmax_spike_count", 1)
+
+
+@pytest.mark.parametrize("names", [
+    ("pop", "append"), ("forward", "train"), ("", "training"), ("fc.1", "fc_1"), ("fc_1", "fc.1"), (".", "node"),
+])  # fmt: skip
+def test_any_names_of_nodes_are_taken(names: tuple[str, str]) -> None:
+    """Each Linear counts: the second one swaps the two."""
+    first, second = names
+    plain = lif_graph()
+    linear, lif = plain.nodes["linear"], plain.nodes["lif"]
+    swap = nir.Linear(weight=np.eye(2)[::-1].copy())
+    nodes = {
+        "input": plain.nodes["input"], first: linear, f"{first}.lif": lif, second: swap, f"{second}.lif": lif,
+        "output": plain.nodes["output"],
+    }  # fmt: skip
+    x = (torch.rand(8, 30, 2, generator=torch.Generator().manual_seed(0)) < 0.5).float()
+    ordinary = {"input": nodes["input"], "a": linear, "b": lif, "c": swap, "d": lif, "output": nodes["output"]}
+    expected, got = (
+        sctorch.import_nir(nir.NIRGraph(nodes=each, edges=list(pairwise(each))), 8).trace(x)["neuron2"]
+        for each in (ordinary, nodes)
+    )
+    assert expected.any()
+    assert torch.equal(got, expected)
+
+
 def lif_graph(**changes: Any) -> Any:
     """Two inputs, two neurons, beta = 0.5 at dt = 1e-4; changes are of the LIF, or its node itself."""
     constants = {"tau": np.full(2, 2e-4), "r": np.full(2, 2.0), "v_leak": np.zeros(2), "v_threshold": np.ones(2)}
@@ -214,6 +270,9 @@ def test_off_the_grid_is_refused_or_rounded_with_the_error_stated() -> None:
     (lambda: lif_graph(v_threshold=np.zeros(2)), UnsupportedError, "threshold = 0"),
     (lambda: lif_graph(node=nir.Threshold(threshold=np.ones(2))), UnsupportedError, "a node of type Threshold"),
     (lambda: lif_graph(node=nir.CubaLIF(*np.ones((5, 2)))), UnsupportedError, "a node of type CubaLIF"),
+    (lambda: nir.NIRGraph.from_list(lif_graph().nodes["lif"]), UnsupportedError, "a LIF node at the beginning"),
+    (lambda: biased(3), ShapeError, "affine: bias has 3 entries for 2 neurons"),
+    (lambda: biased(2, np.nan), ConfigError, "affine: bias holds NaN"),
     (lambda: recurrent(), UnsupportedError, "a branch at"),
     (lambda: 7, ConfigError, "a int is no NIR graph"),
     (lambda: "nonesuch.nir", ConfigError, "cannot read nonesuch.nir as a NIR graph"),
@@ -221,6 +280,28 @@ def test_off_the_grid_is_refused_or_rounded_with_the_error_stated() -> None:
 def test_what_cannot_be_kept_is_refused_by_name(graph: Callable[[], Any], kind: type[Exception], message: str) -> None:
     with pytest.raises(kind, match=message):
         sctorch.import_nir(graph(), 8)
+
+
+def biased(size: int, value: float = 1.0) -> Any:
+    graph = nir.NIRGraph.from_list(nir.Affine(weight=np.eye(2), bias=np.ones(2)), lif_graph().nodes["lif"])
+    graph.nodes["affine"].bias = np.full(size, value)
+    return graph
+
+
+@pytest.mark.parametrize("change", [
+    {"layers": [7]}, {"layers": [{"kind": "event_encoder"}]}, {"layers": [{"kind": [], "name": "spikes_in"}]},
+    {"beyond": 3}, {"beyond": [None]}, {"num_steps": "x"}, {"num_steps": None}, {"dt": "x"}, {"dt": None},
+    {"dt": 10**400},
+])  # fmt: skip
+def test_damaged_metadata_is_refused(tmp_path: Path, change: dict[str, Any]) -> None:
+    graph = nir.read(backend.export(network(3), tmp_path / "d", {}).path)
+    sctorch.import_nir(graph)
+    graph.metadata["sctorch"] = json.dumps(json.loads(graph.metadata["sctorch"]) | change)
+    with pytest.raises(ConfigError):
+        sctorch.import_nir(graph)
+    if "beyond" not in change:
+        with pytest.raises(ConfigError):
+            backend.read_network(graph)
 
 
 def recurrent() -> Any:
@@ -235,6 +316,8 @@ def test_arguments_of_the_import_are_checked() -> None:
         sctorch.import_nir(lif_graph())
     with pytest.raises(ConfigError, match="import_nir: dt = 0"):
         sctorch.import_nir(lif_graph(), 8, dt=0)
+    with pytest.raises(ConfigError, match="import_nir: option 'weight_bit' is unknown; known: weight_bits, frac_bits"):
+        sctorch.import_nir(lif_graph(), 8, weight_bit=4)
     with pytest.raises(ShapeError, match="encoder gives 3"):
         sctorch.import_nir(lif_graph(), 8, nn.EventEncoder(3))
 
