@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from sctorch.backends.nir.files import DT, chain, nir_package, open_graph
+from sctorch.backends.nir.files import DT, DT_RANGE, chain, nir_package, open_graph
 from sctorch.backends.nir.reading import description
 from sctorch.backends.nir.writing import KEY
 from sctorch.checks import check_number
@@ -69,7 +69,7 @@ def import_nir(
         raise ConfigError(
             f"import_nir: the graph's network is fed by a {kind}; give that encoder ({ours['layers'][0]})"
         )
-    step = check_number(dt if dt is not None else ours.get("dt", DT), 0, np.inf, "import_nir: dt", low_out=True)
+    step = check_number(dt if dt is not None else ours.get("dt", DT), *DT_RANGE, "import_nir: dt")
     modules, scores = _modules(chain(graph, "import_nir"), step)
     if scores:
         options.setdefault("output_mode", "membrane")

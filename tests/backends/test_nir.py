@@ -438,6 +438,27 @@ def test_a_changed_graph_is_seen(tmp_path: Path, name: str, field: str, step: fl
     assert ir.digest(backend.read_network(design.path)) != ir.digest(net)  # the nodes are read, not the metadata
 
 
+def test_a_graph_of_another_network_or_shape_is_refused(tmp_path: Path) -> None:
+    net, x, _ = living(6)
+    design = backend.export(net, tmp_path / "d", {})
+    written = nir.read(design.path)
+
+    def refused(graph: Any, message: str) -> None:
+        nir.write(design.path, graph)
+        with pytest.raises(ConfigError, match=message):
+            design.trace(x)
+
+    refused(lif_graph(), "d/network.nir is not the graph of the network 'net'; export again")
+    other = backend.export(replace(net, name="other"), tmp_path / "other", {}).path
+    refused(nir.read(other), "d/network.nir is not the graph of the network 'net'; export again")
+    small = lif_graph()
+    small.metadata = written.metadata
+    refused(small, r"d/network.nir was changed and cannot be run .*export again")
+    lif = written.nodes["neuron2"]
+    written.nodes["neuron2"] = nir.LI(tau=lif.tau, r=lif.r, v_leak=lif.v_leak)
+    refused(written, "d/network.nir: neuron2 is not the network's node; export again")
+
+
 def test_values_off_the_grid_are_refused(tmp_path: Path) -> None:
     net, x, _ = living(6)
     design = backend.export(net, tmp_path / "d", {})
@@ -464,7 +485,8 @@ def test_files_are_the_same_each_time_and_hold_no_path(tmp_path: Path) -> None:
 def test_options_are_checked_and_a_damaged_file_says_so(tmp_path: Path) -> None:
     for options, message in (
         ({"speed": 1}, "option 'speed' is unknown; known: dt, attach"),
-        ({"dt": 0}, "dt = 0"), ({"dt": "fast"}, "dt = 'fast'"), ({"attach": 1}, "attach = 1 must be True or False"),
+        ({"dt": 0}, "dt = 0"), ({"dt": 1e300}, r"dt = 1e\+300 is outside 1e-12 to 1e\+12"),
+        ({"dt": "fast"}, "dt = 'fast'"), ({"attach": 1}, "attach = 1 must be True or False"),
     ):  # fmt: skip
         with pytest.raises(ConfigError, match=message):
             sctorch.backends.export_network(network(3), tmp_path / "d", "nir", options)
@@ -477,6 +499,15 @@ def test_options_are_checked_and_a_damaged_file_says_so(tmp_path: Path) -> None:
     design.path.write_bytes(b"nothing")
     with pytest.raises(ConfigError, match=r"network\.nir as a NIR graph"):
         design.trace(builders.random_input(design.network, 2, 0))
+
+
+@pytest.mark.parametrize("dt", [1e-12, 1e12])
+def test_any_timestep_that_is_allowed_runs(tmp_path: Path, dt: float) -> None:
+    for leak in LEAKS:
+        net, x, expected = living(1, leak=leak, delay=2)
+        design = backend.export(net, tmp_path / leak, {"dt": dt})
+        assert_traces_equal(expected, design.trace(x), tuple(expected))
+        assert ir.digest(backend.read_network(design.path)) == ir.digest(net)
 
 
 def test_without_nir_the_error_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -401,6 +401,8 @@ def test_a_table_too_large_is_refused_by_name_before_anything_is_written(tmp_pat
 def test_options_forms_and_runtimes_are_checked(cases: list[Case], tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="option 'opset' is unknown"):
         sctorch.backends.export_network(cases[0].network, tmp_path / "d", "onnx", {"opset": 12})
+    with pytest.raises(ConfigError, match=r"meta 'sctorch.states' begins as the file's own"):
+        backend.export(replace(cases[0].network, meta={"sctorch.states": "mine"}), tmp_path / "d", {})
     assert list(tmp_path.iterdir()) == []
     design = backend.export(cases[0].network, tmp_path / "d", {})
     with pytest.raises(ConfigError, match="form = 'steps' is unknown; allowed: window, step"):
@@ -423,6 +425,28 @@ def test_a_moved_design_loads_and_a_damaged_one_says_so(cases: list[Case], tmp_p
     onnx.save(model, tmp_path / "moved" / "step.onnx")
     with pytest.raises(ToolFailedError, match="Nonesuch"):
         design.using("step").trace(made.x)
+
+
+def test_a_file_of_another_network_or_form_is_refused(cases: list[Case], tmp_path: Path) -> None:
+    made = cases[0]
+    other = backend.export(replace(made.network, name="other"), tmp_path / "other", {}).folder
+
+    def refused(form: str, content: bytes) -> None:
+        design = backend.export(made.network, tmp_path / "d", {}).using(form)
+        (design.folder / f"{form}.onnx").write_bytes(content)
+        for run in (design.trace, design.predict):
+            with pytest.raises(ConfigError, match=rf"d/{form}\.onnx is not the {form} of the network .*export again"):
+                run(made.x)
+
+    for form, wrong in (("window", "step"), ("step", "window")):
+        refused(form, b"")
+        refused(form, (other / f"{form}.onnx").read_bytes())  # the same weights under another name
+        refused(form, (tmp_path / "d" / f"{wrong}.onnx").read_bytes())
+    model = onnx.load(other / "step.onnx")
+    del model.metadata_props[:]
+    refused("step", model.SerializeToString())
+    with pytest.raises(ConfigError, match="form = 'steps' is unknown"):
+        backend.load(other).model("steps")
 
 
 def test_without_onnxruntime_the_error_says_what_to_install(
