@@ -11,7 +11,7 @@ import torch
 from sctorch.backends.nir.files import DT, DT_RANGE, chain, nir_package, open_graph
 from sctorch.backends.nir.reading import description
 from sctorch.backends.nir.writing import KEY
-from sctorch.checks import check_number
+from sctorch.checks import check_number, check_range
 from sctorch.errors import ConfigError, ShapeError, UnsupportedError
 from sctorch.nn import ConvertedNetwork, Encoder, from_snntorch
 
@@ -75,7 +75,7 @@ def import_nir(
         options.setdefault("output_mode", "membrane")
     if ours:
         _keep_rule(options, ours["layers"][-1])
-    steps = ours["num_steps"] if num_steps is None else num_steps
+    steps = check_range(ours["num_steps"] if num_steps is None else num_steps, 1, 1 << 16, "import_nir: num_steps")
     return from_snntorch(torch.nn.Sequential(modules), steps, encoder, **options)
 
 

@@ -314,6 +314,8 @@ def recurrent() -> Any:
 def test_arguments_of_the_import_are_checked() -> None:
     with pytest.raises(ConfigError, match="needs num_steps"):
         sctorch.import_nir(lif_graph())
+    with pytest.raises(ConfigError, match="import_nir: num_steps = '8' must be an integer"):
+        sctorch.import_nir(lif_graph(), "8")
     with pytest.raises(ConfigError, match="import_nir: dt = 0"):
         sctorch.import_nir(lif_graph(), 8, dt=0)
     with pytest.raises(ConfigError, match="import_nir: option 'weight_bit' is unknown; known: weight_bits, frac_bits"):

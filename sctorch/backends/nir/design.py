@@ -83,7 +83,7 @@ class NirDesign(Design):
         for layer in self.network.layers[1:]:
             counts = isinstance(layer, ir.Readout) and layer.output_mode == "spike"
             names = (layer.name, f"{layer.name}.v") if isinstance(layer, ir.Neuron) else (layer.name,)
-            shapes = {np.shape(values.get(name)) for name in names}
+            shapes = {values[name].shape if name in values else None for name in names}
             if not counts and shapes != {(*inputs.shape[:2], layer.size)}:
                 raise ConfigError(f"{self.path}: {layer.name} is not the network's node; export again")
         return values
