@@ -43,7 +43,10 @@ def check_number(
     """
     if isinstance(value, bool) or not isinstance(value, Real):
         raise ConfigError(f"{what} = {value!r} must be a number")
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:  # an integer of hundreds of digits, which no message should print
+        value = number = math.inf
     good = math.isfinite(number) and low <= number <= high
     if good and not (low_out and number == low) and not (high_out and number == high):
         return number

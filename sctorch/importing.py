@@ -8,16 +8,19 @@ from typing import Any
 import numpy as np
 import torch
 
-from sctorch.backends.nir.files import DT, chain, nir_package, open_graph
+from sctorch.backends.nir.files import DT, DT_RANGE, chain, nir_package, open_graph
 from sctorch.backends.nir.reading import description
-from sctorch.checks import check_number
+from sctorch.backends.nir.writing import KEY
+from sctorch.checks import check_number, check_range
 from sctorch.errors import ConfigError, ShapeError, UnsupportedError
 from sctorch.nn import ConvertedNetwork, Encoder, from_snntorch
 
 __all__ = ["import_nir"]
 
+OPTIONS = ("weight_bits", "frac_bits", "off_grid", "output_mode", "decision_rule", "class_threshold")
 NEAR = 2.0**-20  # float32 constants give beta = 1 - dt / tau as near as this to the one that was meant
 WAY_OUT = "What can be kept: a chain of Linear or Affine and LIF or IF nodes, ended by one of them or by an LI."
+FIRST = "Put a Linear before it; the identity keeps what it computes."
 
 
 def import_nir(
@@ -34,7 +37,8 @@ def import_nir(
     num_steps : timesteps of one window; a graph that sctorch wrote has its own.
     encoder : what feeds the first synapse, by default `EventEncoder`: spikes [T, B, n].
     dt : seconds of a timestep, by default 1e-4 as in snntorch, or what a graph of ours says.
-    options : weight_bits, frac_bits, off_grid, output_mode, decision_rule, class_threshold of `nn.from_snntorch`.
+    options : weight_bits, frac_bits, off_grid, output_mode, decision_rule, class_threshold of `nn.from_snntorch`; a
+        graph that sctorch wrote has its own rule and class_threshold.
 
     Returns
     -------
@@ -47,8 +51,11 @@ def import_nir(
     ConfigError, ShapeError
         For a file that cannot be read, an argument out of range, or nodes whose sizes do not fit.
     """
+    unknown = sorted(set(options) - set(OPTIONS))
+    if unknown:
+        raise ConfigError(f"import_nir: option {unknown[0]!r} is unknown; known: {', '.join(OPTIONS)}")
     graph = open_graph(source)
-    ours = description(graph)
+    ours = _described(graph)
     lost = [what for what in ours.get("beyond", []) if not what.startswith(f"{ours['layers'][0]['name']}:")]
     if lost:
         raise UnsupportedError(
@@ -62,12 +69,40 @@ def import_nir(
         raise ConfigError(
             f"import_nir: the graph's network is fed by a {kind}; give that encoder ({ours['layers'][0]})"
         )
-    step = check_number(dt if dt is not None else ours.get("dt", DT), 0, np.inf, "import_nir: dt", low_out=True)
+    step = check_number(dt if dt is not None else ours.get("dt", DT), *DT_RANGE, "import_nir: dt")
     modules, scores = _modules(chain(graph, "import_nir"), step)
     if scores:
         options.setdefault("output_mode", "membrane")
-    steps = int(ours["num_steps"]) if num_steps is None else num_steps
+    if ours:
+        _keep_rule(options, ours["layers"][-1])
+    steps = check_range(ours["num_steps"] if num_steps is None else num_steps, 1, 1 << 16, "import_nir: num_steps")
     return from_snntorch(torch.nn.Sequential(modules), steps, encoder, **options)
+
+
+def _described(graph: Any) -> dict[str, Any]:
+    """What metadata of ours says, as far as it is used here; ConfigError if it was damaged."""
+    ours = description(graph)
+    if not ours:
+        return {}
+    beyond = ours.get("beyond", [])
+    named = all(
+        isinstance(layer, dict) and isinstance(layer.get(key), str)
+        for layer in ours["layers"] for key in ("kind", "name")
+    )  # fmt: skip
+    if not named or not isinstance(beyond, list) or not all(isinstance(what, str) for what in beyond):
+        raise ConfigError(f"import_nir: the metadata under {KEY!r} is damaged; export again, or remove it")
+    return ours
+
+
+def _keep_rule(options: dict[str, Any], readout: dict[str, Any]) -> None:
+    """Add the rule of the readout that a graph was made from, unless another rule or kind of readout is wished."""
+    if readout["kind"] != "readout" or options.get("output_mode", readout.get("output_mode")) != readout.get(
+        "output_mode"
+    ):
+        return
+    rule = readout.get("decision_rule")
+    if options.setdefault("decision_rule", rule) == rule:
+        options.setdefault("class_threshold", readout.get("class_threshold", 1))
 
 
 def _modules(nodes: list[tuple[str, Any]], dt: float) -> tuple[OrderedDict[str, torch.nn.Module], bool]:
@@ -77,17 +112,27 @@ def _modules(nodes: list[tuple[str, Any]], dt: float) -> tuple[OrderedDict[str, 
     scores, size = False, 0
     for place, (name, node) in enumerate(nodes):
         if isinstance(node, nir.Linear | nir.Affine):
-            modules[name.replace(".", "_")] = _linear(name, node)
+            modules[_free(name, modules)] = _linear(name, node)
             size = int(np.shape(node.weight)[0])
             scores = place == len(nodes) - 1
         elif isinstance(node, nir.LIF | nir.IF | nir.LI):
             scores = isinstance(node, nir.LI)
             if scores and place != len(nodes) - 1:
                 raise UnsupportedError("an LI node before the end", f"import_nir: {name}", WAY_OUT)
-            modules[name.replace(".", "_")] = _leaky(name, node, size, dt, scores)
+            if not size:
+                raise UnsupportedError(f"a {type(node).__name__} node at the beginning", f"import_nir: {name}", FIRST)
+            modules[_free(name, modules)] = _leaky(name, node, size, dt, scores)
         else:
             raise UnsupportedError(f"a node of type {type(node).__name__}", f"import_nir: {name}", WAY_OUT)
     return modules, scores
+
+
+def _free(name: str, taken: OrderedDict[str, torch.nn.Module]) -> str:
+    """A node's name as a module's: without dots, and neither another's nor an attribute of torch's."""
+    free = name.replace(".", "_") or "node"
+    while free in taken or hasattr(torch.nn.Sequential(), free):
+        free += "_"
+    return free
 
 
 def _linear(name: str, node: Any) -> torch.nn.Linear:
@@ -99,7 +144,7 @@ def _linear(name: str, node: Any) -> torch.nn.Linear:
     with torch.no_grad():
         linear.weight.copy_(torch.from_numpy(weight))
         if hasattr(node, "bias"):
-            linear.bias.copy_(torch.from_numpy(np.broadcast_to(node.bias, weight.shape[0]).astype(np.float64)))
+            linear.bias.copy_(torch.from_numpy(_column(name, "bias", node.bias, weight.shape[0]).copy()))
     return linear
 
 

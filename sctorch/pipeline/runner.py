@@ -180,7 +180,9 @@ def _finished(out: Path, stage: Stage, key: str) -> Stamp | None:
 
 
 def _check_tools(stages: Sequence[Stage], job: Job) -> None:
-    """ToolNotFoundError before any work, if a stage that is due needs a program that is missing."""
+    """ToolNotFoundError before any work, if a stage that is due needs a program or package that is missing."""
+    from sctorch.pipeline.stages import find_package
+
     done: dict[str, Stamp] = {}
     for stage in stages:
         stamp = None
@@ -189,6 +191,8 @@ def _check_tools(stages: Sequence[Stage], job: Job) -> None:
         if stamp is None:  # what follows a stage that is due is taken to be due as well
             for tool in stage.tools:
                 find_tool(tool)
+            for package, extra in stage.packages:
+                find_package(package, extra)
         else:
             done[stage.name] = stamp
 

@@ -9,14 +9,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from sctorch.errors import ConfigError
+from sctorch.errors import ConfigError, ToolNotFoundError
 from sctorch.pipeline.checking import CheckedRecipe
 from sctorch.pipeline.stamps import replacing, write_text
 
-__all__ = ["Context", "Stage", "check_names", "plan"]
+__all__ = ["Context", "Stage", "check_names", "find_package", "plan"]
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ class Stage:
     files : what it makes, relative to the output folder.
     part : the recipe's values that matter to it. after : stages it depends on.
     sources : parts of the package whose code decides its result. tools : programs it needs.
+    packages : Python packages it needs beyond those that sctorch always has, each with the extra that installs it.
     """
 
     name: str
@@ -66,6 +68,7 @@ class Stage:
     after: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     tools: tuple[str, ...] = field(default=())
+    packages: tuple[tuple[str, str], ...] = field(default=())
 
 
 def plan(context: Context) -> list[Stage]:
@@ -103,6 +106,7 @@ def plan(context: Context) -> list[Stage]:
             after=("train", "lower", *context.backends),
             sources=("verification", "lower", "ir", "nn", "data", "backends", "pipeline/verifying.py"),
             tools=tuple(sorted({tool for backend in context.backends for tool in _TOOLS.get(backend, ())})),
+            packages=tuple(package for backend in context.backends for package in _PACKAGES.get(backend, ())),
         ),
         *(_synth_stage(target, plain["synth"]["route"]) for target in plain["synth"]["targets"]),
     ]
@@ -136,6 +140,7 @@ def _export_stage(export: dict[str, Any]) -> Stage:
         after=("lower",),
         sources=("ir", "backends/design.py", f"backends/{backend}", *_RESOURCES.get(backend, ())),
         tools=_TOOLS.get(backend, ()),
+        packages=_PACKAGES.get(backend, ()),
     )
 
 
@@ -158,7 +163,15 @@ def _synth_stage(target: str, route: bool) -> Stage:
 
 _RESOURCES = {"verilog": ("../hdl",), "hls": ("../hls",)}  # hand-written sources that an export takes with it
 # To run an export: CXXRTL (in yosys) turns Verilog into C++; HLS is C++ already.
-_TOOLS: dict[str, tuple[str, ...]] = {"verilog": ("yosys", "g++"), "hls": ("g++",), "onnx": (), "nir": ()}
+_TOOLS: dict[str, tuple[str, ...]] = {"verilog": ("yosys", "g++"), "hls": ("g++",)}
+# (package, extra)
+_PACKAGES: dict[str, tuple[tuple[str, str], ...]] = {"onnx": (("onnxruntime", "onnx"),), "nir": (("nir", "nir"),)}
+
+
+def find_package(name: str, extra: str) -> None:
+    """ToolNotFoundError with what to install, unless Python finds the package; it is not imported."""
+    if find_spec(name) is None:
+        raise ToolNotFoundError(f"the package {name}", f"Install it with: pip install 'sctorch[{extra}]'.")
 
 
 def _without(values: dict[str, Any], *names: str) -> dict[str, Any]:
@@ -240,18 +253,18 @@ def _synthesiser(target: str, route: bool) -> Callable[[Context], bool]:
 
 def check_names(recipe: CheckedRecipe) -> None:
     """ConfigError for a backend, an option or a target that nobody knows, before any work."""
-    from sctorch.backends.registry import backend_options
+    from sctorch.backends.registry import backend_names, backend_options
     from sctorch.hardware.targets import get_target
 
     for export in recipe.plain["exports"]:
-        if export["backend"] not in _TOOLS:
-            raise ConfigError(f"{recipe.where}: backend {export['backend']!r} is unknown; known: {', '.join(_TOOLS)}")
-        known = backend_options(export["backend"])
+        if export["backend"] not in backend_names():
+            known = ", ".join(backend_names())
+            raise ConfigError(f"{recipe.where}: backend {export['backend']!r} is unknown; known: {known}")
+        options = backend_options(export["backend"])
         for option in export["options"]:
-            if option not in known:
-                raise ConfigError(
-                    f"{recipe.where}: exports: {export['backend']} has no option {option!r}; known: {', '.join(known)}"
-                )
+            if option not in options:
+                allowed = f"known: {', '.join(options)}" if options else "it has none"
+                raise ConfigError(f"{recipe.where}: exports: {export['backend']} has no option {option!r}; {allowed}")
     targets = [export["target"] for export in recipe.plain["exports"] if export["target"] is not None]
     names = [*targets, *recipe.plain["synth"]["targets"]]
     for name in names:

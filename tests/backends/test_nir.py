@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -155,6 +156,61 @@ def test_a_graph_of_ours_becomes_a_torch_network(tmp_path: Path) -> None:
     assert np.array_equal(trace["neuron2"].numpy(), expected["neuron2"])
 
 
+def ruled(rule: str, threshold: int = 1, scores: bool = False) -> ir.Network:
+    """Three spikes (or scores) that go straight to a readout."""
+    size = 2 if rule == "binary_logit" else 3
+    neurons = [ir.Neuron("neuron1", size, 1, [1] * size, ir.Leak(), "gt", "zero")]
+    return ir.Network("ruled", 9, (
+        ir.EventEncoder("spikes_in", size), ir.FixedSynapse("synapse1", np.eye(size), np.zeros(size), 1),
+        *([] if scores else neurons),
+        ir.Readout("readout", size, "membrane" if scores else "spike", rule, int(scores), class_threshold=threshold),
+    ))  # fmt: skip
+
+
+RULES = [
+    *((rule, 3 if rule in ir.layers.THRESHOLD_RULES else 1, False) for rule in ir.layers.DECISION_RULES["spike"]),
+    *((rule, 1, True) for rule in ir.layers.DECISION_RULES["membrane"]),
+]
+
+
+@pytest.mark.parametrize(("rule", "threshold", "scores"), RULES)
+def test_a_graph_of_ours_keeps_its_rule(tmp_path: Path, rule: str, threshold: int, scores: bool) -> None:
+    net = ruled(rule, threshold, scores)
+    path = backend.export(net, tmp_path / "d", {}).path
+    x = builders.random_input(net, 200, 3)
+    ours = sctorch.import_nir(path)
+    expected = ir.simulate(net, x)["readout.decision"]
+    assert np.array_equal(ours.trace(torch.from_numpy(x).float())["readout.decision"].numpy(), expected)
+    if threshold > 1:  # what a caller says comes first
+        readout = list(sctorch.import_nir(path, class_threshold=2).modules())[-1]
+        assert (readout.decision_rule, readout.class_threshold) == (rule, 2)
+        readout = list(sctorch.import_nir(path, decision_rule="argmax_spike_count").modules())[-1]
+        assert (readout.decision_rule, readout.class_threshold) == ("argmax_spike_count", 1)
+
+
+@pytest.mark.parametrize("names", [
+    ("pop", "append"), ("forward", "train"), ("", "training"), ("fc.1", "fc_1"), ("fc_1", "fc.1"), (".", "node"),
+])  # fmt: skip
+def test_any_names_of_nodes_are_taken(names: tuple[str, str]) -> None:
+    """Each Linear counts: the second one swaps the two."""
+    first, second = names
+    plain = lif_graph()
+    linear, lif = plain.nodes["linear"], plain.nodes["lif"]
+    swap = nir.Linear(weight=np.eye(2)[::-1].copy())
+    nodes = {
+        "input": plain.nodes["input"], first: linear, f"{first}.lif": lif, second: swap, f"{second}.lif": lif,
+        "output": plain.nodes["output"],
+    }  # fmt: skip
+    x = (torch.rand(8, 30, 2, generator=torch.Generator().manual_seed(0)) < 0.5).float()
+    ordinary = {"input": nodes["input"], "a": linear, "b": lif, "c": swap, "d": lif, "output": nodes["output"]}
+    expected, got = (
+        sctorch.import_nir(nir.NIRGraph(nodes=each, edges=list(pairwise(each))), 8).trace(x)["neuron2"]
+        for each in (ordinary, nodes)
+    )
+    assert expected.any()
+    assert torch.equal(got, expected)
+
+
 def lif_graph(**changes: Any) -> Any:
     """Two inputs, two neurons, beta = 0.5 at dt = 1e-4; changes are of the LIF, or its node itself."""
     constants = {"tau": np.full(2, 2e-4), "r": np.full(2, 2.0), "v_leak": np.zeros(2), "v_threshold": np.ones(2)}
@@ -214,6 +270,9 @@ def test_off_the_grid_is_refused_or_rounded_with_the_error_stated() -> None:
     (lambda: lif_graph(v_threshold=np.zeros(2)), UnsupportedError, "threshold = 0"),
     (lambda: lif_graph(node=nir.Threshold(threshold=np.ones(2))), UnsupportedError, "a node of type Threshold"),
     (lambda: lif_graph(node=nir.CubaLIF(*np.ones((5, 2)))), UnsupportedError, "a node of type CubaLIF"),
+    (lambda: nir.NIRGraph.from_list(lif_graph().nodes["lif"]), UnsupportedError, "a LIF node at the beginning"),
+    (lambda: biased(3), ShapeError, "affine: bias has 3 entries for 2 neurons"),
+    (lambda: biased(2, np.nan), ConfigError, "affine: bias holds NaN"),
     (lambda: recurrent(), UnsupportedError, "a branch at"),
     (lambda: 7, ConfigError, "a int is no NIR graph"),
     (lambda: "nonesuch.nir", ConfigError, "cannot read nonesuch.nir as a NIR graph"),
@@ -221,6 +280,28 @@ def test_off_the_grid_is_refused_or_rounded_with_the_error_stated() -> None:
 def test_what_cannot_be_kept_is_refused_by_name(graph: Callable[[], Any], kind: type[Exception], message: str) -> None:
     with pytest.raises(kind, match=message):
         sctorch.import_nir(graph(), 8)
+
+
+def biased(size: int, value: float = 1.0) -> Any:
+    graph = nir.NIRGraph.from_list(nir.Affine(weight=np.eye(2), bias=np.ones(2)), lif_graph().nodes["lif"])
+    graph.nodes["affine"].bias = np.full(size, value)
+    return graph
+
+
+@pytest.mark.parametrize("change", [
+    {"layers": [7]}, {"layers": [{"kind": "event_encoder"}]}, {"layers": [{"kind": [], "name": "spikes_in"}]},
+    {"beyond": 3}, {"beyond": [None]}, {"num_steps": "x"}, {"num_steps": None}, {"dt": "x"}, {"dt": None},
+    {"dt": 10**400},
+])  # fmt: skip
+def test_damaged_metadata_is_refused(tmp_path: Path, change: dict[str, Any]) -> None:
+    graph = nir.read(backend.export(network(3), tmp_path / "d", {}).path)
+    sctorch.import_nir(graph)
+    graph.metadata["sctorch"] = json.dumps(json.loads(graph.metadata["sctorch"]) | change)
+    with pytest.raises(ConfigError):
+        sctorch.import_nir(graph)
+    if "beyond" not in change:
+        with pytest.raises(ConfigError):
+            backend.read_network(graph)
 
 
 def recurrent() -> Any:
@@ -233,8 +314,12 @@ def recurrent() -> Any:
 def test_arguments_of_the_import_are_checked() -> None:
     with pytest.raises(ConfigError, match="needs num_steps"):
         sctorch.import_nir(lif_graph())
+    with pytest.raises(ConfigError, match="import_nir: num_steps = '8' must be an integer"):
+        sctorch.import_nir(lif_graph(), "8")
     with pytest.raises(ConfigError, match="import_nir: dt = 0"):
         sctorch.import_nir(lif_graph(), 8, dt=0)
+    with pytest.raises(ConfigError, match="import_nir: option 'weight_bit' is unknown; known: weight_bits, frac_bits"):
+        sctorch.import_nir(lif_graph(), 8, weight_bit=4)
     with pytest.raises(ShapeError, match="encoder gives 3"):
         sctorch.import_nir(lif_graph(), 8, nn.EventEncoder(3))
 
@@ -355,6 +440,27 @@ def test_a_changed_graph_is_seen(tmp_path: Path, name: str, field: str, step: fl
     assert ir.digest(backend.read_network(design.path)) != ir.digest(net)  # the nodes are read, not the metadata
 
 
+def test_a_graph_of_another_network_or_shape_is_refused(tmp_path: Path) -> None:
+    net, x, _ = living(6)
+    design = backend.export(net, tmp_path / "d", {})
+    written = nir.read(design.path)
+
+    def refused(graph: Any, message: str) -> None:
+        nir.write(design.path, graph)
+        with pytest.raises(ConfigError, match=message):
+            design.trace(x)
+
+    refused(lif_graph(), "d/network.nir is not the graph of the network 'net'; export again")
+    other = backend.export(replace(net, name="other"), tmp_path / "other", {}).path
+    refused(nir.read(other), "d/network.nir is not the graph of the network 'net'; export again")
+    small = lif_graph()
+    small.metadata = written.metadata
+    refused(small, r"d/network.nir was changed and cannot be run .*export again")
+    lif = written.nodes["neuron2"]
+    written.nodes["neuron2"] = nir.LI(tau=lif.tau, r=lif.r, v_leak=lif.v_leak)
+    refused(written, "d/network.nir: neuron2 is not the network's node; export again")
+
+
 def test_values_off_the_grid_are_refused(tmp_path: Path) -> None:
     net, x, _ = living(6)
     design = backend.export(net, tmp_path / "d", {})
@@ -381,7 +487,8 @@ def test_files_are_the_same_each_time_and_hold_no_path(tmp_path: Path) -> None:
 def test_options_are_checked_and_a_damaged_file_says_so(tmp_path: Path) -> None:
     for options, message in (
         ({"speed": 1}, "option 'speed' is unknown; known: dt, attach"),
-        ({"dt": 0}, "dt = 0"), ({"dt": "fast"}, "dt = 'fast'"), ({"attach": 1}, "attach = 1 must be True or False"),
+        ({"dt": 0}, "dt = 0"), ({"dt": 1e300}, r"dt = 1e\+300 is outside 1e-12 to 1e\+12"),
+        ({"dt": "fast"}, "dt = 'fast'"), ({"attach": 1}, "attach = 1 must be True or False"),
     ):  # fmt: skip
         with pytest.raises(ConfigError, match=message):
             sctorch.backends.export_network(network(3), tmp_path / "d", "nir", options)
@@ -394,6 +501,15 @@ def test_options_are_checked_and_a_damaged_file_says_so(tmp_path: Path) -> None:
     design.path.write_bytes(b"nothing")
     with pytest.raises(ConfigError, match=r"network\.nir as a NIR graph"):
         design.trace(builders.random_input(design.network, 2, 0))
+
+
+@pytest.mark.parametrize("dt", [1e-12, 1e12])
+def test_any_timestep_that_is_allowed_runs(tmp_path: Path, dt: float) -> None:
+    for leak in LEAKS:
+        net, x, expected = living(1, leak=leak, delay=2)
+        design = backend.export(net, tmp_path / leak, {"dt": dt})
+        assert_traces_equal(expected, design.trace(x), tuple(expected))
+        assert ir.digest(backend.read_network(design.path)) == ir.digest(net)
 
 
 def test_without_nir_the_error_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

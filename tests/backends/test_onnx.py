@@ -130,6 +130,30 @@ def test_wide_numbers_are_exact(tmp_path: Path, name: str) -> None:
     assert ("MatMul" in operators) == (name != "wide streams")
 
 
+@pytest.mark.parametrize(("weight", "bits"), [(127, 7), (8191, 13), (-16256, 14)])
+def test_a_sum_that_32_bits_do_not_hold_is_exact(tmp_path: Path, weight: int, bits: int) -> None:
+    """A product of bytes is added in 32 bits: of one byte, or of either half of two."""
+    size = 2**31 // 127**2 + 100  # the sum is just past 2^31
+    network = ir.Network("sum", 1, (
+        ir.DirectEncoder("encoder", size, 7), ir.FixedSynapse("synapse", np.full((1, size), weight), [0], bits, 0, 7),
+        ir.Readout("readout", 1, "membrane", "argmax_membrane", 7),
+    ))  # fmt: skip
+    design = backend.export(network, tmp_path / "d", {})
+    x = np.ones((1, size), dtype=np.float32)
+    for form in ("window", "step"):
+        assert design.using(form).trace(x)["synapse"].item() == size * 127 * weight
+
+
+def test_a_count_that_32_bits_might_not_hold_is_refused() -> None:
+    network = ir.Network("count", 1, (
+        ir.LevelEncoder("encoder", 1 << 20, 4),
+        ir.StochasticSynapse("synapse", np.ones((1, 1 << 22)), [0], 256, ir.StreamSource("counter", 1)),
+        ir.Readout("readout", 1, "membrane", "argmax_membrane", 8),
+    ))  # fmt: skip
+    with pytest.raises(UnsupportedError, match="synapse: a count over 1,073,741,824 bits"):
+        backend.check(network, {})
+
+
 def test_features_on_the_steps_of_an_encoder_become_its_integers(tmp_path: Path) -> None:
     """The window's graph takes floats: the steps themselves and their neighbours show how it rounds."""
     for encoder in (ir.LevelEncoder("encoder", 1, 12), ir.DirectEncoder("encoder", 1, 9)):
@@ -377,6 +401,8 @@ def test_a_table_too_large_is_refused_by_name_before_anything_is_written(tmp_pat
 def test_options_forms_and_runtimes_are_checked(cases: list[Case], tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="option 'opset' is unknown"):
         sctorch.backends.export_network(cases[0].network, tmp_path / "d", "onnx", {"opset": 12})
+    with pytest.raises(ConfigError, match=r"meta 'sctorch.states' begins as the file's own"):
+        backend.export(replace(cases[0].network, meta={"sctorch.states": "mine"}), tmp_path / "d", {})
     assert list(tmp_path.iterdir()) == []
     design = backend.export(cases[0].network, tmp_path / "d", {})
     with pytest.raises(ConfigError, match="form = 'steps' is unknown; allowed: window, step"):
@@ -399,6 +425,28 @@ def test_a_moved_design_loads_and_a_damaged_one_says_so(cases: list[Case], tmp_p
     onnx.save(model, tmp_path / "moved" / "step.onnx")
     with pytest.raises(ToolFailedError, match="Nonesuch"):
         design.using("step").trace(made.x)
+
+
+def test_a_file_of_another_network_or_form_is_refused(cases: list[Case], tmp_path: Path) -> None:
+    made = cases[0]
+    other = backend.export(replace(made.network, name="other"), tmp_path / "other", {}).folder
+
+    def refused(form: str, content: bytes) -> None:
+        design = backend.export(made.network, tmp_path / "d", {}).using(form)
+        (design.folder / f"{form}.onnx").write_bytes(content)
+        for run in (design.trace, design.predict):
+            with pytest.raises(ConfigError, match=rf"d/{form}\.onnx is not the {form} of the network .*export again"):
+                run(made.x)
+
+    for form, wrong in (("window", "step"), ("step", "window")):
+        refused(form, b"")
+        refused(form, (other / f"{form}.onnx").read_bytes())  # the same weights under another name
+        refused(form, (tmp_path / "d" / f"{wrong}.onnx").read_bytes())
+    model = onnx.load(other / "step.onnx")
+    del model.metadata_props[:]
+    refused("step", model.SerializeToString())
+    with pytest.raises(ConfigError, match="form = 'steps' is unknown"):
+        backend.load(other).model("steps")
 
 
 def test_without_onnxruntime_the_error_says_what_to_install(

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from sctorch.backends import registry
 from sctorch.cli import main
 
 RECIPE = """\
@@ -38,8 +43,37 @@ def test_a_recipe_exports_onnx_and_nir(tmp_path: Path) -> None:
     assert min(pair["spikes"] for pair in verified["pairs"]) > 100
 
 
-def test_an_option_that_a_backend_does_not_know_is_a_bad_recipe(tmp_path: Path, capsys) -> None:  # type: ignore[no-untyped-def]
+def test_an_option_that_a_backend_does_not_know_is_a_bad_recipe(tmp_path: Path, capsys: Any) -> None:
     recipe = tmp_path / "little.yaml"
     recipe.write_text(RECIPE.replace("dt: 0.001", "step: 0.001"))
     assert main(["run", str(recipe), "--out", str(tmp_path / "build")]) == 2
     assert "nir has no option 'step'; known: dt, attach" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("package", "extra"), [("onnxruntime", "onnx"), ("nir", "nir")])
+def test_a_missing_package_is_reported_before_anything_runs(
+    tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch, package: str, extra: str
+) -> None:
+    recipe, out = tmp_path / "little.yaml", tmp_path / "build"
+    recipe.write_text(RECIPE)
+    monkeypatch.setitem(sys.modules, package, None)
+    assert main(["run", str(recipe), "--out", str(out)]) == 1
+    assert f"the package {package} was not found. Install it with: pip install 'sctorch[{extra}]'" in (
+        "".join(capsys.readouterr())
+    )
+    assert not (out / "recipe.json").exists()
+
+
+def test_a_backend_is_known_by_its_line_in_the_registry(
+    tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second name for a backend, which nothing else has heard of, is taken; a recipe may name it."""
+    monkeypatch.setitem(registry._BACKENDS, "twin", "sctorch.backends.onnx")
+    recipe = tmp_path / "little.yaml"
+    for exports, message in (
+        ("{backend: nobody}", "backend 'nobody' is unknown; known: verilog, hls, onnx, nir, twin"),
+        ("{backend: twin, options: {speed: 1}}", "twin has no option 'speed'; it has none"),
+    ):
+        recipe.write_text(RECIPE.replace("{backend: onnx}", exports))
+        assert main(["run", str(recipe), "--out", str(tmp_path / "build")]) == 2
+        assert message in capsys.readouterr().err

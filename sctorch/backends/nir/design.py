@@ -10,7 +10,8 @@ import numpy as np
 
 from sctorch import ir
 from sctorch.backends.design import Design, read_description, write_description, writing_folder
-from sctorch.backends.nir.files import DT, nir_package, open_graph
+from sctorch.backends.nir.files import DT, DT_RANGE, nir_package, open_graph
+from sctorch.backends.nir.reading import description
 from sctorch.backends.nir.running import run_graph
 from sctorch.backends.nir.writing import beyond, make_graph, refuse
 from sctorch.checks import check_flag, check_number
@@ -51,7 +52,7 @@ class NirDesign(Design):
                 raise refuse(found)
         encoded = encode(network, ir.check_input(network, x))
         bits = network.encoder.bits if isinstance(network.encoder, ir.DirectEncoder) else 0
-        values = run_graph(open_graph(self.path), encoded / 2**bits, self.options["dt"])
+        values = self._run(encoded / 2**bits)
         trace: ir.Trace = {network.encoder.name: encoded}
         last = encoded
         for layer in network.layers[1:]:
@@ -70,6 +71,23 @@ class NirDesign(Design):
             decisions.append(decision)
         return trace | {f"{network.readout.name}.decision": np.stack(decisions).astype(np.int64)}
 
+    def _run(self, inputs: np.ndarray) -> dict[str, np.ndarray]:
+        """What the graph's nodes give; ConfigError unless it was written for this network."""
+        graph = open_graph(self.path)
+        if description(graph).get("network_sha256") != ir.digest(self.network):
+            raise ConfigError(f"{self.path} is not the graph of the network {self.network.name!r}; export again")
+        try:
+            values = run_graph(graph, inputs, self.options["dt"])
+        except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
+            raise ConfigError(f"{self.path} was changed and cannot be run ({error}); export again") from error
+        for layer in self.network.layers[1:]:
+            counts = isinstance(layer, ir.Readout) and layer.output_mode == "spike"
+            names = (layer.name, f"{layer.name}.v") if isinstance(layer, ir.Neuron) else (layer.name,)
+            shapes = {values[name].shape if name in values else None for name in names}
+            if not counts and shapes != {(*inputs.shape[:2], layer.size)}:
+                raise ConfigError(f"{self.path}: {layer.name} is not the network's node; export again")
+        return values
+
 
 def _whole(name: str, values: np.ndarray, frac: int) -> np.ndarray:
     """Values as integers with `frac` fractional bits; ConfigError if they are none."""
@@ -87,7 +105,7 @@ def check(network: ir.Network, options: Mapping[str, Any], target: str | None = 
     if unknown:
         raise ConfigError(f"nir backend: option {unknown[0]!r} is unknown; known: {', '.join(OPTIONS)}")
     chosen = {**OPTIONS, **options}
-    chosen["dt"] = check_number(chosen["dt"], 0, np.inf, "nir backend: dt", low_out=True)
+    chosen["dt"] = check_number(chosen["dt"], *DT_RANGE, "nir backend: dt")
     check_flag(chosen["attach"], "nir backend: attach")
     ir.analyse(network)
     found = beyond(network)
@@ -102,8 +120,8 @@ def export(network: ir.Network, folder: Path, options: Mapping[str, Any], target
 
     Parameters
     ----------
-    options : dt, seconds of a timestep (1e-4, what snntorch takes it for); attach, whether what NIR cannot say goes
-        into the metadata instead of being refused.
+    options : dt, seconds of a timestep, 1e-12 to 1e12 (1e-4, what snntorch takes it for); attach, whether what NIR
+        cannot say goes into the metadata instead of being refused.
     """
     folder = Path(folder)
     chosen = check(network, options, target)

@@ -7,9 +7,10 @@ from typing import Any
 
 from sctorch.errors import ConfigError, ToolNotFoundError, UnsupportedError
 
-__all__ = ["DT", "chain", "nir_package", "open_graph"]
+__all__ = ["DT", "DT_RANGE", "chain", "nir_package", "open_graph"]
 
 DT = 1e-4  # seconds of a timestep: what snntorch's import and export of NIR assume
+DT_RANGE = (1e-12, 1e12)  # so that float32 holds every time constant, 2^60 timesteps for no leak included
 
 
 def nir_package() -> Any:

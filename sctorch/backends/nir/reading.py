@@ -22,7 +22,7 @@ def description(graph: Any) -> dict[str, Any]:
     text = graph.metadata.get(KEY) if isinstance(graph.metadata, dict) else None
     try:
         data = json.loads(text) if isinstance(text, str | bytes) else {}
-    except ValueError:
+    except (ValueError, RecursionError):
         data = {}
     needed = {"layers", "num_steps", "name", "meta", "dt"}
     ours = isinstance(data, dict) and needed <= set(data) and isinstance(data["layers"], list) and data["layers"]
@@ -54,7 +54,7 @@ def read_network(source: Any) -> ir.Network:
         return loads(json.dumps(data | {"format": ir.files.FORMAT, "layers": layers}), where)
     except SctorchError:
         raise
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
         raise ConfigError(f"{where} is no graph of ours ({type(error).__name__}: {error})") from error
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import onnx
 
 from sctorch import ir
 from sctorch.backends.design import Design, read_description, write_description, writing_folder
+from sctorch.backends.onnx.layers import check_count
 from sctorch.backends.onnx.models import signals, step_model, window_model, with_signals
 from sctorch.backends.onnx.runner import RUNTIMES, run_steps, run_window
 from sctorch.backends.onnx.streams import check_table
@@ -53,12 +55,21 @@ class OnnxDesign(Design):
         return OnnxDesign(self.folder, self.network, self.options, form or self.form, runtime or self.runtime)
 
     def model(self, form: str | None = None) -> onnx.ModelProto:
-        """The model in the folder, "window" or "step"."""
-        path = self.folder / f"{form or self.form}.onnx"
+        """The model in the folder, "window" or "step"; ConfigError unless it was written for this network."""
+        form = check_choice(form or self.form, FORMS, "onnx design: form")
+        path = self.folder / f"{form}.onnx"
         try:
-            return onnx.load(path)
+            model = onnx.load(path)
         except Exception as error:  # what a damaged file makes protobuf raise
             raise ConfigError(f"cannot read {path} ({error}); export again") from error
+        said = {entry.key: entry.value for entry in model.metadata_props}
+        if (said.get("sctorch.form"), said.get("sctorch.network_sha256")) != (form, self._digest):
+            raise ConfigError(f"{path} is not the {form} of the network {self.network.name!r}; export again")
+        return model
+
+    @cached_property
+    def _digest(self) -> str:
+        return ir.digest(self.network)
 
     def trace(self, x: np.ndarray) -> ir.Trace:
         keys = signals(self.network)
@@ -88,12 +99,16 @@ def check(network: ir.Network, options: Mapping[str, Any], target: str | None = 
     """The full options, or the error that `export` would raise for them."""
     if options:
         raise ConfigError(f"onnx backend: option {sorted(options)[0]!r} is unknown; it has none")
+    for key in network.meta:
+        if key.startswith("sctorch."):
+            raise ConfigError(f"onnx backend: meta {key!r} begins as the file's own entries do; rename it")
     ir.analyse(network)
     for layer in network.layers:
         if isinstance(layer, ir.RateEncoder):
             check_table(layer.name, layer.source, layer.size, network.num_steps * network.encoder_ticks)
         elif isinstance(layer, ir.StochasticSynapse):
             check_table(layer.name, layer.source, layer.n_inputs, network.num_steps * layer.bitstream_length)
+            check_count(layer)
         elif isinstance(layer, ir.Neuron) and layer.leak.source is not None:
             check_table(layer.name, layer.leak.source, layer.size, network.num_steps)
     return {}

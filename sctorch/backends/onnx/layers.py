@@ -14,9 +14,10 @@ from onnx import TensorProto
 from sctorch import ir
 from sctorch.backends.onnx.graph import Graph, integer_type
 from sctorch.backends.onnx.streams import random
+from sctorch.errors import UnsupportedError
 from sctorch.ir.layers import THRESHOLD_RULES
 
-__all__ = ["State", "emit_step", "input_type"]
+__all__ = ["State", "check_count", "emit_step", "input_type"]
 
 UINT8, INT32, INT64 = TensorProto.UINT8, TensorProto.INT32, TensorProto.INT64
 
@@ -98,13 +99,25 @@ def _stochastic_synapse(graph: Graph, layer: ir.StochasticSynapse, bits: str, fi
     return _with_bias(graph, layer, _as_word(graph, count))
 
 
+def check_count(layer: ir.StochasticSynapse) -> None:
+    """UnsupportedError for more rows than a product can count: it adds numbers up to 2 in 32 bits."""
+    rows = layer.bitstream_length * layer.n_inputs
+    if rows >= 2**30:
+        raise UnsupportedError(
+            f"a count over {rows:,} bits in a timestep", layer.name,
+            "ONNX's product of bytes counts fewer than 2^30 exactly: take a shorter bitstream, or fewer inputs.",
+        )  # fmt: skip
+
+
 def _fixed_synapse(graph: Graph, layer: ir.FixedSynapse, x: str) -> str:
     """One product of bytes where the weights are bytes, two for up to 14 bits, else one of words: products of bytes
     are many times as fast."""
     weight = _weight(graph, layer)
     largest, most = int(np.abs(layer.weight).max()), max(1, 2**layer.input_bits - 1)
-    # Some processors add two products of bytes in 16 bits, and that must not saturate.
-    if most > 255 or 2 * most * min(largest, 128) >= 2**15 or largest >= 2**14:
+    # Some processors add two products of bytes in 16 bits, and that must not saturate. MatMulInteger adds all of
+    # them in 32 bits, whatever the word: neither half of a weight may wrap there.
+    byte = most * min(largest, 128)
+    if most > 255 or 2 * byte >= 2**15 or layer.n_inputs * byte >= 2**31 or largest >= 2**14:
         wide = graph.prepare("Cast", weight, to=graph.word)
         current = graph.node("MatMul", graph.node("Cast", x, to=graph.word), wide)
     elif largest < 2**7:
