@@ -48,11 +48,11 @@ def test_three_reports_and_a_design_make_one_record(settings: Path, tmp_path: Pa
     record = dict(made["observations"][0])
     evidence = record.pop("evidence")
     assert record == {
-        **DESIGN, "lfsr_polynomial": "x^5 + x^3 + 1", "accuracy_score": 0.972, "latency_cycles": 64, "luts_used": 3178,
-        "lut_kind": "LUT6", "ffs_used": 2904, "carries_used": 120, "brams_used": 1.5, "dsps_used": 4, "urams_used": 0,
-        "power_mw": 88.0, "static_power_mw": 72.0, "dynamic_power_mw": 16.0, "power_confidence": "Low",
-        "fmax_mhz": 396.668, "wns_ns": 2.479, "requirement_ns": 5.0, "clock_mhz": 100.0, "inferences_per_run": 2,
-        "energy_nj": 28.16, "mode": "SC", "is_critical_path": False, "device": "7a35tcpg236-1", "tool": "Vivado",
+        **DESIGN, "lfsr_polynomial": "x^5 + x^3 + 1", "accuracy_score": 0.972, "latency_cycles": 64, "luts_used": 2733,
+        "lut_kind": "LUT6", "ffs_used": 3152, "carries_used": 143, "brams_used": 2.5, "dsps_used": 6, "urams_used": 0,
+        "power_mw": 97.0, "static_power_mw": 73.0, "dynamic_power_mw": 24.0, "power_confidence": "Low",
+        "fmax_mhz": 234.632, "wns_ns": 2.138, "requirement_ns": 6.4, "clock_mhz": 100.0, "inferences_per_run": 2,
+        "energy_nj": 31.04, "mode": "SC", "is_critical_path": False, "device": "7a35tcpg236-1", "tool": "Vivado",
         "tool_version": "2021.1", "stage": "Fully Placed",
     }  # fmt: skip
     assert set(evidence) == {"utilisation", "power", "timing"}
@@ -62,7 +62,7 @@ def test_three_reports_and_a_design_make_one_record(settings: Path, tmp_path: Pa
     write_payload(made, out)
     (found,) = load_observations(out)
     assert found.to_record() == {**record, "evidence": evidence}
-    assert (found.static_energy_nj, found.dynamic_energy_nj) == (72 * 0.64 / 2, 16 * 0.64 / 2)
+    assert (found.static_energy_nj, found.dynamic_energy_nj) == (73 * 0.64 / 2, 24 * 0.64 / 2)
     assert not found.estimated
 
 
@@ -88,7 +88,7 @@ def test_one_report_may_hold_the_timing_too(settings: Path) -> None:
 def test_the_latency_of_hls_stands_in_and_its_counts_are_called_estimates(settings: Path) -> None:
     reports = {"utilisation": FOLDER / "vivado_hls_2019_csynth.xml"}
     found = load_synthesis_observation(reports, design=DESIGN, accuracy_score=1)
-    assert (found.latency_cycles, found.estimated) == (12, True)
+    assert (found.latency_cycles, found.estimated) == (17, True)
     given = load_synthesis_observation(reports, design=DESIGN, accuracy_score=1, latency_cycles=3)
     assert given.latency_cycles == 3
     with pytest.raises(ObservationLoadError, match="latency_cycles missing"):
@@ -108,7 +108,7 @@ def test_the_latency_of_hls_stands_in_and_its_counts_are_called_estimates(settin
         ({"utilisation": PLACED, "power": FOLDER / "vivado_2022_power_hbm.rpt"}, {}, {},
          "different devices: utilisation of '7a35tcpg236-1', power of 'xcu280"),
         ({"utilisation": FOLDER / "vivado_2024_utilization_ultrascale.rpt", "power": POWER}, {}, {},
-         "different designs: utilisation of 'jets_top', power of 'digits_top'"),
+         "different designs: utilisation of 'wide_top', power of 'braids_top'"),
         ({"utilisation": PLACED}, {"luts_used": 3}, {}, "design: luts_used come from the reports"),
         ({"utilisation": PLACED}, {"target": "artix-7"}, {}, "target 'artix-7' is unknown"),
         ({"utilisation": PLACED}, {"mac_count": 1.5}, {}, "mac_count = 1.5 must be an integer"),
@@ -229,9 +229,9 @@ def test_the_command_writes_the_record_and_tells_of_it(
     assert main(arguments(settings, out=out)) == 0
     assert json.loads(out.read_text()) == payload(settings, clock_mhz=100.0, inferences_per_run=2)
     said = capsys.readouterr().out
-    assert "Vivado 2021.1 (Fully Placed): 3,178 LUT (LUT6), 2,904 FF, 1.5 block RAM, 4 DSP" in said
-    assert "power 88 mW: static 72, dynamic 16 (the tool's estimate; confidence: Low)" in said
-    assert "energy per inference 28.16 nJ: static 23.04, dynamic 5.12" in said
+    assert "Vivado 2021.1 (Fully Placed): 2,733 LUT (LUT6), 3,152 FF, 2.5 block RAM, 6 DSP" in said
+    assert "power 97 mW: static 73, dynamic 24 (the tool's estimate; confidence: Low)" in said
+    assert "energy per inference 31.04 nJ: static 23.36, dynamic 7.68" in said
     assert main(arguments(settings)) == 0
     assert json.loads(capsys.readouterr().out) == json.loads(out.read_text())
 
