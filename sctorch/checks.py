@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterable
 from numbers import Integral, Real
 from os import PathLike
@@ -89,3 +90,5 @@ def check_path(value: object, what: str) -> None:
     """ConfigError unless the value can name a file or folder."""
     if not isinstance(value, str | PathLike):
         raise ConfigError(f"{what} = {value!r} must be a path")
+    if "\0" in os.fsdecode(value):
+        raise ConfigError(f"{what} = {value!r} must be a path, and no path holds a NUL")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import os
 import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -70,7 +72,31 @@ class _Verb:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a verb and return its exit status."""
+    """Run a verb and return its exit status: 141 where what reads its output has gone, as of a killed process."""
+    try:
+        status = _main(argv)
+        sys.stdout.flush()  # what cannot be written is told here, and not after the end
+        return status
+    except BrokenPipeError:
+        _discard_output()
+        return 141
+    except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):  # what rich makes of it
+            return 141
+        raise
+    except OSError as error:
+        _discard_output()
+        where = f"{error.filename}: " if error.filename else ""
+        return _fail(f"{where}{error.strerror or error}", 1)
+
+
+def _discard_output() -> None:
+    """Point standard output at nothing, so that closing it at the end does not fail again."""
+    with contextlib.suppress(OSError, ValueError):  # of a stream that is no file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _main(argv: Sequence[str] | None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     parser = argparse.ArgumentParser(
         "sctorch", description=_ABOUT, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False,

@@ -45,6 +45,11 @@ def collect(
     """
     if out is not None and out.is_dir():
         raise ConfigError(f"--out {out} is a folder; name a file")
+    if out is not None and out.exists():
+        read = [design, design / "design.json", design / "network.json", utilisation, power, timing]
+        for path in read:
+            if path is not None and path.exists() and path.samefile(out):
+                raise ConfigError(f"--out {out} is {path}, which is read; name another file")
     payload = build_payload_from_reports(
         design, utilisation, power, timing, accuracy_score=accuracy_score, latency_cycles=latency_cycles,
         clock_mhz=clock_mhz, inferences_per_run=inferences_per_run,
@@ -65,7 +70,7 @@ def _lines(found: Observation, out: Path) -> list[str]:
     by = " ".join(part for part in (found.tool, found.tool_version, found.stage and f"({found.stage})") if part)
     texts = [f"{by}: {', '.join(counts)}"]
     if found.estimated:
-        texts.append("these counts are an estimate before logic synthesis, not measured")
+        texts.append("these figures are an estimate before logic synthesis, not measured")
     if found.fmax_mhz is not None:
         slack = "" if found.wns_ns is None else f", worst slack {found.wns_ns:g} ns"
         texts.append(f"fmax {found.fmax_mhz:g} MHz{slack}")

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -48,11 +51,11 @@ def test_three_reports_and_a_design_make_one_record(settings: Path, tmp_path: Pa
     record = dict(made["observations"][0])
     evidence = record.pop("evidence")
     assert record == {
-        **DESIGN, "lfsr_polynomial": "x^5 + x^3 + 1", "accuracy_score": 0.972, "latency_cycles": 64, "luts_used": 3178,
-        "lut_kind": "LUT6", "ffs_used": 2904, "carries_used": 120, "brams_used": 1.5, "dsps_used": 4, "urams_used": 0,
-        "power_mw": 88.0, "static_power_mw": 72.0, "dynamic_power_mw": 16.0, "power_confidence": "Low",
-        "fmax_mhz": 396.668, "wns_ns": 2.479, "requirement_ns": 5.0, "clock_mhz": 100.0, "inferences_per_run": 2,
-        "energy_nj": 28.16, "mode": "SC", "is_critical_path": False, "device": "7a35tcpg236-1", "tool": "Vivado",
+        **DESIGN, "lfsr_polynomial": "x^5 + x^3 + 1", "accuracy_score": 0.972, "latency_cycles": 64, "luts_used": 2733,
+        "lut_kind": "LUT6", "ffs_used": 3152, "carries_used": 143, "brams_used": 2.5, "dsps_used": 6, "urams_used": 0,
+        "power_mw": 97.0, "static_power_mw": 73.0, "dynamic_power_mw": 24.0, "power_confidence": "Low",
+        "fmax_mhz": 234.632, "wns_ns": 2.138, "requirement_ns": 6.4, "clock_mhz": 100.0, "inferences_per_run": 2,
+        "energy_nj": 31.04, "mode": "SC", "is_critical_path": False, "device": "7a35tcpg236-1", "tool": "Vivado",
         "tool_version": "2021.1", "stage": "Fully Placed",
     }  # fmt: skip
     assert set(evidence) == {"utilisation", "power", "timing"}
@@ -62,7 +65,7 @@ def test_three_reports_and_a_design_make_one_record(settings: Path, tmp_path: Pa
     write_payload(made, out)
     (found,) = load_observations(out)
     assert found.to_record() == {**record, "evidence": evidence}
-    assert (found.static_energy_nj, found.dynamic_energy_nj) == (72 * 0.64 / 2, 16 * 0.64 / 2)
+    assert (found.static_energy_nj, found.dynamic_energy_nj) == (73 * 0.64 / 2, 24 * 0.64 / 2)
     assert not found.estimated
 
 
@@ -88,7 +91,7 @@ def test_one_report_may_hold_the_timing_too(settings: Path) -> None:
 def test_the_latency_of_hls_stands_in_and_its_counts_are_called_estimates(settings: Path) -> None:
     reports = {"utilisation": FOLDER / "vivado_hls_2019_csynth.xml"}
     found = load_synthesis_observation(reports, design=DESIGN, accuracy_score=1)
-    assert (found.latency_cycles, found.estimated) == (12, True)
+    assert (found.latency_cycles, found.estimated) == (17, True)
     given = load_synthesis_observation(reports, design=DESIGN, accuracy_score=1, latency_cycles=3)
     assert given.latency_cycles == 3
     with pytest.raises(ObservationLoadError, match="latency_cycles missing"):
@@ -108,7 +111,21 @@ def test_the_latency_of_hls_stands_in_and_its_counts_are_called_estimates(settin
         ({"utilisation": PLACED, "power": FOLDER / "vivado_2022_power_hbm.rpt"}, {}, {},
          "different devices: utilisation of '7a35tcpg236-1', power of 'xcu280"),
         ({"utilisation": FOLDER / "vivado_2024_utilization_ultrascale.rpt", "power": POWER}, {}, {},
-         "different designs: utilisation of 'jets_top', power of 'digits_top'"),
+         "different designs: utilisation of 'wide_top', power of 'braids_top'"),
+        ({"utilisation": PLACED, "timing": FOLDER / "quartus_26_pro.sta.rpt"}, {}, {},
+         "different families of parts: utilisation of 'AMD', timing of 'Altera'"),
+        ({"utilisation": FOLDER / "yosys_0.70_ice40.txt", "timing": FOLDER / "nextpnr_0.11_ecp5.log"}, {}, {},
+         "different families of parts: utilisation of 'ice40', timing of 'ecp5'"),
+        ({"utilisation": PLACED}, {"target": "ice40-hx8k"}, {},
+         "target 'ice40-hx8k' is of family ice40, and the report of utilisation is of AMD"),
+        ({"utilisation": PLACED}, {"target": "artix7"}, {},
+         "target 'artix7' is xc7a100tcsg324-1, and the report of utilisation is of '7a35tcpg236-1'"),
+        ({"utilisation": PLACED}, {"device": "xc7z020clg400-1"}, {},
+         "device 'xc7z020clg400-1', and the reports are of '7a35tcpg236-1'"),
+        ({"utilisation": FOLDER / "vivado_hls_2019_csynth.xml", "timing": FOLDER / "quartus_26_pro.sta.rpt"}, {}, {},
+         "different families of parts"),
+        ({"utilisation": PLACED}, {"accuracy_score": 0.5}, {}, "accuracy_score is given apart; leave it out"),
+        ({"utilisation": PLACED}, {"clock_mhz": 1.0, "inferences_per_run": 1}, {}, "and there is no power report"),
         ({"utilisation": PLACED}, {"luts_used": 3}, {}, "design: luts_used come from the reports"),
         ({"utilisation": PLACED}, {"target": "artix-7"}, {}, "target 'artix-7' is unknown"),
         ({"utilisation": PLACED}, {"mac_count": 1.5}, {}, "mac_count = 1.5 must be an integer"),
@@ -129,6 +146,19 @@ def test_what_does_not_fit_together_is_refused(
         load_synthesis_observation(reports, design={**DESIGN, **design}, **given)
 
 
+@pytest.mark.parametrize("estimated", ["utilisation", "timing"])
+def test_estimates_and_measured_figures_make_no_one_record(estimated: str, tmp_path: Path) -> None:
+    """Latency of HLS comes with its report, and so an estimate never stands in for a measurement."""
+    reports = {"utilisation": PLACED, "timing": ROUTED}
+    reports[estimated] = tmp_path / "csynth.xml"
+    text = (FOLDER / "vivado_hls_2019_csynth.xml").read_text()
+    reports[estimated].write_text(text.replace("<TopModelName>braids<", "<TopModelName>braids_top<"))
+    with pytest.raises(ObservationLoadError, match=f"the report of {estimated} is an estimate of HLS, and that of"):
+        load_synthesis_observation(reports, design=DESIGN, accuracy_score=1, latency_cycles=3)
+    same = dict.fromkeys(reports, reports[estimated])
+    assert load_synthesis_observation(same, design=DESIGN, accuracy_score=1).estimated
+
+
 def test_what_is_no_mapping_is_refused() -> None:
     with pytest.raises(ObservationLoadError, match="design: str where an object must be"):
         load_synthesis_observation({"utilisation": PLACED}, design="settings.json", accuracy_score=1)  # type: ignore[arg-type]
@@ -137,9 +167,22 @@ def test_what_is_no_mapping_is_refused() -> None:
 
 
 def test_an_alias_of_a_target_becomes_its_name() -> None:
-    design = {**DESIGN, "target": "artix7"}
-    found = load_synthesis_observation({"utilisation": PLACED}, design=design, accuracy_score=0, latency_cycles=0)
-    assert found.target == "artix7-100t"
+    design = {**DESIGN, "target": "ecp5"}
+    reports = {"utilisation": FOLDER / "nextpnr_0.11_ecp5.log"}
+    found = load_synthesis_observation(reports, design=design, accuracy_score=0, latency_cycles=0)
+    assert found.target == "ecp5-85k"
+    found = load_synthesis_observation(
+        {"utilisation": PLACED, "timing": ROUTED}, design={**DESIGN, "target": "artix7-35t"}, accuracy_score=0,
+        latency_cycles=0,
+    )  # fmt: skip
+    assert found.target == "artix7-35t"
+
+
+def test_yosys_counts_and_a_clock_of_the_same_family_make_one_record() -> None:
+    reports = {"utilisation": FOLDER / "yosys_0.70_ice40.txt", "timing": FOLDER / "nextpnr_0.11_ice40.log"}
+    design = {**DESIGN, "target": "ice40-hx8k"}
+    found = load_synthesis_observation(reports, design=design, accuracy_score=0, latency_cycles=1)
+    assert (found.luts_used, found.fmax_mhz) == (32, 288.6)
 
 
 # ---------------------------------------------------------------- designs
@@ -205,6 +248,26 @@ def test_nothing_is_written_unless_every_record_passes(settings: Path, tmp_path:
     assert [p.name for p in tmp_path.iterdir()] == ["settings.json"]
 
 
+def test_an_interrupt_leaves_no_part_of_a_file(settings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sctorch.cost.evidence.payload.os.replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_payload(payload(settings), tmp_path / "evidence.json")
+    assert [p.name for p in tmp_path.iterdir()] == ["settings.json"]
+
+
+@pytest.mark.parametrize("mask", [0o022, 0o077])
+def test_who_may_read_the_file_is_for_the_umask_to_say(mask: int, settings: Path, tmp_path: Path) -> None:
+    before = os.umask(mask)
+    try:
+        write_payload(payload(settings), tmp_path / "evidence.json")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "evidence.json").stat().st_mode & 0o777 == 0o666 & ~mask
+
+
 def test_without_a_file_it_goes_to_standard_output(settings: Path, capsys: pytest.CaptureFixture[str]) -> None:
     made = payload(settings)
     write_payload(made)
@@ -229,9 +292,9 @@ def test_the_command_writes_the_record_and_tells_of_it(
     assert main(arguments(settings, out=out)) == 0
     assert json.loads(out.read_text()) == payload(settings, clock_mhz=100.0, inferences_per_run=2)
     said = capsys.readouterr().out
-    assert "Vivado 2021.1 (Fully Placed): 3,178 LUT (LUT6), 2,904 FF, 1.5 block RAM, 4 DSP" in said
-    assert "power 88 mW: static 72, dynamic 16 (the tool's estimate; confidence: Low)" in said
-    assert "energy per inference 28.16 nJ: static 23.04, dynamic 5.12" in said
+    assert "Vivado 2021.1 (Fully Placed): 2,733 LUT (LUT6), 3,152 FF, 2.5 block RAM, 6 DSP" in said
+    assert "power 97 mW: static 73, dynamic 24 (the tool's estimate; confidence: Low)" in said
+    assert "energy per inference 31.04 nJ: static 23.36, dynamic 7.68" in said
     assert main(arguments(settings)) == 0
     assert json.loads(capsys.readouterr().out) == json.loads(out.read_text())
 
@@ -276,6 +339,44 @@ def test_the_command_fails_with_a_status_and_writes_nothing(
     assert says in captured.err
     assert captured.out == ""
     assert not out.exists()
+
+
+@pytest.mark.parametrize("name", ["design", "utilisation", "power", "timing"])
+def test_the_command_never_writes_over_what_it_reads(
+    name: str, settings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = {"design": settings, "utilisation": PLACED, "power": POWER, "timing": ROUTED}
+    copy, out = tmp_path / "copy", tmp_path / "out"
+    copy.write_bytes(given[name].read_bytes())
+    out.symlink_to(copy)
+    assert main(arguments(settings, **{name: copy, "out": out})) == 2
+    assert f"--out {out} is {copy}, which is read; name another file" in capsys.readouterr().err
+    assert copy.read_bytes() == given[name].read_bytes()
+    other = tmp_path / "evidence.json"
+    assert main(arguments(settings, out=other)) == main(arguments(settings, out=other)) == 0  # twice is all right
+
+
+def test_the_command_never_writes_over_the_design_of_a_folder(tmp_path: Path) -> None:
+    folder = exported(tmp_path / "verilog", 4)
+    before = (folder / "network.json").read_bytes()
+    assert main(arguments(folder, out=folder / "network.json")) == 2
+    assert (folder / "network.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("verb", [["collect-synthesis", "--schema"], ["targets"]])
+def test_a_reader_that_goes_and_a_full_disk_are_no_traceback(verb: list[str]) -> None:
+    command = [sys.executable, "-m", "sctorch.cli", *verb]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True, env=environment)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (141, "")
+    full = Path("/dev/full")
+    if full.exists():
+        with full.open("w") as file:
+            done = subprocess.run(command, stdout=file, stderr=subprocess.PIPE, text=True, env=environment)
+        assert (done.returncode, done.stderr) == (1, "sctorch: error: No space left on device\n")
 
 
 def test_the_command_prints_the_schema(capsys: pytest.CaptureFixture[str]) -> None:

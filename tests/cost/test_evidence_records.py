@@ -105,6 +105,7 @@ def test_junk_is_refused_in_every_field(name: str) -> None:
         ("is_critical_path", 1, "is_critical_path = 1 must be true or false"),
         ("decorrelator", " ", "must be a text, and not empty"),
         ("lfsr_polynomial", "x^5 + x^3", "must be a sum of powers of x and 1"),
+        ("lfsr_polynomial", f"x^{'9' * 5000} + 1", "must be a sum of powers of x and 1"),
         ("lfsr_polynomial", "y^5 + 1", "must be a sum of powers of x and 1"),
         ("lfsr_polynomial", "x^5 + x^5 + 1", "has a power twice"),
     ],
@@ -245,6 +246,7 @@ def test_what_is_no_field_is_kept() -> None:
     [
         ([], "no records; looked for a list, one object, or observations"),
         ({"observations": []}, "no records"),
+        ({"layers": {}}, "no records"),
         ({}, "mac_count, bitstream_length, .* missing"),
         (3, "int where a record or a list of records must be"),
         (None, "NoneType where"),

@@ -205,3 +205,11 @@ def test_the_command_refuses_an_unknown_name_before_it_prints(capsys: pytest.Cap
     captured = capsys.readouterr()
     assert "target 'zynk' is unknown; did you mean 'zynq'" in captured.err
     assert captured.out == ""
+
+
+def test_the_energy_of_a_clock_says_that_its_two_counters_differ() -> None:
+    """The source measured 28 bits with the clock running, and 24 bits with it halted."""
+    (found,) = (c for c in get_target("ice40-up5k").energy if c.name == "clock_pj")
+    assert found.value == round((613.5 - 92.1) * 1.219 / 12)  # uA V / MHz = pJ
+    assert "613.5 uA of a 28-bit counter" in found.how
+    assert "92.1 uA of a 24-bit counter" in found.how

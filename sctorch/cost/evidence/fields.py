@@ -82,7 +82,7 @@ UNITS: Mapping[str, Mapping[str, float]] = {
     "fmax": _FREQUENCY, "clock": _FREQUENCY, "wns": _TIME, "requirement": _TIME,
 }  # fmt: skip
 
-_TERM = re.compile(r"x(?:\^?(\d+))?\Z")
+_TERM = re.compile(r"x(?:\^?([0-9]{1,9}))?\Z")
 
 
 def checked(field: Field, value: Any, where: str) -> Any:
@@ -129,7 +129,7 @@ def polynomial(text: str, where: str) -> str:
     matches = [_TERM.match(term) for term in terms[:-1]]
     if terms[-1] != "1" or not matches or not all(matches):
         raise ObservationLoadError(
-            f"{where}: lfsr_polynomial = {text!r} must be a sum of powers of x and 1, such as 'x^5 + x^3 + 1', or "
+            f"{where}: lfsr_polynomial = {text!r:.99} must be a sum of powers of x and 1, such as 'x^5 + x^3 + 1', or "
             "'none'"
         )
     exponents = sorted({int(match[1] or 1) for match in matches if match}, reverse=True)

@@ -62,7 +62,10 @@ class Observation:
 
     @property
     def estimated(self) -> bool:
-        """Whether the counts are a tool's estimate before logic synthesis, and no measurement."""
+        """Whether counts, clock and latency are a tool's estimate before logic synthesis, and no measurement.
+
+        Estimated and measured figures in one record are refused where reports become one.
+        """
         return self.stage == ESTIMATED
 
     def energy(self, power_mw: float | None) -> float | None:

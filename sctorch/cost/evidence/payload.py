@@ -6,9 +6,9 @@ import difflib
 import json
 import os
 import re
+import secrets
 import sys
-import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from os import PathLike
 from pathlib import Path
@@ -20,6 +20,7 @@ from sctorch.checks import check_path
 from sctorch.cost.evidence.observation import Observation, normalised
 from sctorch.cost.evidence.records import SCHEMA, observations_from_payload
 from sctorch.cost.evidence.reports import Report, read_report
+from sctorch.cost.evidence.reports.hls import STAGE as ESTIMATED
 from sctorch.cost.evidence.reports.text import load_json
 from sctorch.errors import ConfigError, ObservationLoadError
 from sctorch.hardware.targets import get_target
@@ -101,22 +102,27 @@ def load_synthesis_observation(
     Raises
     ------
     ObservationLoadError
-        For a report that does not fit its kind, reports of different designs or parts, or a field that does not pass.
+        For a report that does not fit its kind, reports of different designs or parts, estimated figures beside
+        measured ones, or a field that does not pass.
     """
     for name, given_as in (("design", design), ("report_paths", report_paths)):
         if not isinstance(given_as, Mapping):
             raise ObservationLoadError(f"{name}: {type(given_as).__name__} where an object must be")
     record, evidence = _measured(report_paths)
     own = normalised(design, "design")
+    if "accuracy_score" in own:
+        raise ObservationLoadError("design: accuracy_score is given apart; leave it out")
     measured = sorted(set(own) & (set(record) - {"latency_cycles", "device"}))
     if measured:
         raise ObservationLoadError(f"design: {', '.join(measured)} come from the reports; leave them out")
+    if isinstance(own.get("device"), str) and not _same_device(own["device"], record.get("device", own["device"])):
+        raise ObservationLoadError(f"design: device {own['device']!r}, and the reports are of {record['device']!r}")
     given = {"latency_cycles": latency_cycles, "clock_mhz": clock_mhz, "inferences_per_run": inferences_per_run}
     record = {**record, **own, **{name: value for name, value in given.items() if value is not None}}
     record["accuracy_score"] = accuracy_score
     if isinstance(record.get("target"), str):
-        record["target"] = _target(record["target"])
-    if clock_mhz is not None and inferences_per_run is not None and "power_mw" not in record:
+        record["target"] = _target(record["target"], evidence)
+    if {"clock_mhz", "inferences_per_run"} <= record.keys() and not {"power_mw", "energy_nj"} & record.keys():
         raise ObservationLoadError(
             "clock_mhz and inferences_per_run give an energy, and there is no power report; give one, or leave one out"
         )
@@ -124,11 +130,24 @@ def load_synthesis_observation(
     return Observation.from_record({**record, "evidence": evidence}, where)
 
 
-def _target(name: str) -> str:
+def _target(name: str, evidence: Mapping[str, Mapping[str, Any]]) -> str:
+    """The target's own name; refuses one that is not the part that the reports name."""
     try:
-        return get_target(name).name
+        target = get_target(name)
     except ConfigError as error:
         raise ObservationLoadError(f"design: {error}") from error
+    family = "AMD" if target.family.startswith("xc") else target.family
+    for kind, origin in evidence.items():
+        if origin.get("family", family) != family:
+            raise ObservationLoadError(
+                f"design: target {name!r} is of family {family}, and the report of {kind} is of {origin['family']}"
+            )
+        if "device" in origin and not _same_device(origin["device"], target.part):
+            raise ObservationLoadError(
+                f"design: target {name!r} is {target.part}, and the report of {kind} is of {origin['device']!r}; "
+                "leave the target out if the part is none of those that `sctorch targets` lists"
+            )
+    return target.name
 
 
 def _measured(report_paths: Mapping[str, Paths]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -146,8 +165,16 @@ def _measured(report_paths: Mapping[str, Paths]) -> tuple[dict[str, Any], dict[s
             raise ObservationLoadError(
                 f"{report_paths[kind]}: a report of {report.holds}, where one of {kind} must be ({report.origin.tool})"
             )
-    _check_same(reports, "design", lambda text: text)
-    _check_same(reports, "device", _plain_device)
+    _check_same(reports, "design", "designs", str.__eq__)
+    _check_same(reports, "device", "devices", _same_device)
+    _check_same(reports, "family", "families of parts", str.__eq__)
+    estimated = [kind for kind, report in reports.items() if report.origin.stage == ESTIMATED]
+    if estimated and len(estimated) < len(reports):
+        others = ", ".join(kind for kind in reports if kind not in estimated)
+        raise ObservationLoadError(
+            f"the report of {', '.join(estimated)} is an estimate of HLS, and that of {others} is not; one record "
+            "holds either estimated or measured figures"
+        )
     first = reports["utilisation"]
     timing = reports.get("timing", first).timing
     power = reports["power"].power if "power" in reports else None
@@ -172,15 +199,20 @@ def _measured(report_paths: Mapping[str, Paths]) -> tuple[dict[str, Any], dict[s
     return {name: value for name, value in record.items() if value is not None}, evidence
 
 
-def _check_same(reports: Mapping[str, Report], what: str, plain: Any) -> None:
-    """Refuse reports that name different designs or parts; a shorter name of the same part is none."""
+def _check_same(reports: Mapping[str, Report], what: str, many: str, same: Callable[[str, str], bool]) -> None:
+    """Refuse reports that name different designs or parts."""
     named = [(kind, getattr(report.origin, what)) for kind, report in reports.items() if getattr(report.origin, what)]
     for kind, name in named[1:]:
-        one, other = sorted((plain(named[0][1]), plain(name)), key=len)
-        if one != other and not (what == "device" and other.startswith(one)):
+        if not same(named[0][1], name):
             raise ObservationLoadError(
-                f"the reports are of different {what}s: {named[0][0]} of {named[0][1]!r}, {kind} of {name!r}"
+                f"the reports are of different {many}: {named[0][0]} of {named[0][1]!r}, {kind} of {name!r}"
             )
+
+
+def _same_device(one: str, other: str) -> bool:
+    """Whether both may be the same part; some reports leave its package or grade out."""
+    short, long = sorted((_plain_device(one), _plain_device(other)), key=len)
+    return long.startswith(short)
 
 
 def _plain_device(text: str) -> str:
@@ -232,16 +264,14 @@ def write_payload(payload: Any, out: Paths | None = None) -> None:
         return
     check_path(out, "write_payload: out")
     out = Path(out)
+    part = out.parent / f".{out.name}.{secrets.token_hex(4)}.part"
     try:
-        handle, part = tempfile.mkstemp(prefix=f".{out.name}.", suffix=".part", dir=out.parent)
         try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
+            with part.open("x", encoding="utf-8") as file:  # as the umask says
                 file.write(text)
-            Path(part).chmod(0o644)
             os.replace(part, out)
-        except OSError:
-            Path(part).unlink(missing_ok=True)
-            raise
+        finally:
+            part.unlink(missing_ok=True)  # an interrupt leaves none either
     except OSError as error:
         raise ConfigError(
             f"cannot write {out}: {error.strerror or error}; choose a file that can be written"

@@ -74,6 +74,8 @@ def _observations(data: Any, defaults: Mapping[str, Any], where: str, depth: int
         return
     shared = {**defaults, **{name: value for name, value in own.items() if name in FIELDS}}
     inner = data[held[0]]
+    if not inner:
+        return
     if isinstance(inner, Mapping) and inner and all(isinstance(value, Mapping) for value in inner.values()):
         for name, record in inner.items():
             yield from _observations(record, {**shared, "name": name}, f"{where}.{held[0]}.{name}", depth + 1)

@@ -24,6 +24,7 @@ from sctorch.cost.evidence.reports.text import (
     tail,
     truncated,
 )  # fmt: skip
+from sctorch.errors import ObservationLoadError
 
 __all__ = ["STAGE", "read_rpt", "read_xml"]
 
@@ -71,7 +72,9 @@ def read_xml(path: Path) -> Report:
                     break  # what follows, a part for each module, may be long
     except OSError as error:
         raise refuse(path, f"cannot be read: {error.strerror or error}") from error
-    except (ElementTree.ParseError, LookupError) as error:  # an encoding that nobody knows is a LookupError
+    except ObservationLoadError:
+        raise  # a ValueError too
+    except (ElementTree.ParseError, LookupError, ValueError) as error:  # the last two for an encoding it cannot read
         raise truncated(path, f"the end of <profile> ({error})") from error
     for part in sorted(_XML_PARTS - parts):
         raise truncated(path, f"<{part}>")
@@ -85,7 +88,9 @@ def read_xml(path: Path) -> Report:
     target = texts.get("TargetClockPeriod")
     required = None if not target else measure(path, f"{target} {unit}", TIME_NS, "TargetClockPeriod")
     return Report(
-        Origin(path.name, digest(path), "HLS", texts.get("Version"), texts["TopModelName"], texts.get("Part"), STAGE),
+        Origin(
+            path.name, digest(path), "HLS", texts.get("Version"), texts["TopModelName"], texts.get("Part"), STAGE, "AMD"
+        ),
         utilisation=_utilisation(path, resources),
         timing=_timing(path, period, required, "ap_clk"),
         latency_cycles=_cycles(path, texts.get("Worst-caseLatency", ""), "Worst-caseLatency"),
@@ -162,7 +167,7 @@ def read_rpt(path: Path) -> Report:
             facts["unit"] = "ns" if "(ns)" in state["part"] else ""
     origin = Origin(
         path.name, digest(path), "HLS", facts.get("Version", "").split(" ")[0] or None, facts.get("design"),
-        facts.get("Target device"), STAGE,
+        facts.get("Target device"), STAGE, "AMD",
     )  # fmt: skip
     if facts.get("kind") == "Synthesis Summary":
         return _summary(path, origin, kept)

@@ -13,12 +13,12 @@ from sctorch.cost.evidence.reports.text import digest, lines, number, refuse, tr
 
 __all__ = ["read_json", "read_log"]
 
-_USED = re.compile(r"Info:\s+(\w+):\s+(\d+)/\s*(\d+)\s+\d+%")
+_USED = re.compile(r"Info:\s+(\w+):\s+(\d{1,15})/\s*(\d+)\s+\d+%")
 _FMAX = re.compile(r"(?:Info|Warning|ERROR): Max frequency for clock\s+'(.+)':\s+([\d.]+) (\S+) \(")
 _LAST = re.compile(r"\d+ warnings?, \d+ errors?\s*\n")
 _VERSION = re.compile(r"nextpnr-\w+.*\(Version (?:nextpnr-)?([^)]+)\)")
-_ICE40_LCS = re.compile(r"Info:\s+(\d+) LCs used as (LUT4 only|LUT4 and DFF|DFF only|CARRY only)")
-_ECP5_TOTAL = re.compile(r"Info:\s+Total (LUT4s|DFFs):\s+(\d+)/")
+_ICE40_LCS = re.compile(r"Info:\s+(\d{1,15}) LCs used as (LUT4 only|LUT4 and DFF|DFF only|CARRY only)")
+_ECP5_TOTAL = re.compile(r"Info:\s+Total (LUT4s|DFFs):\s+(\d{1,15})/")
 
 
 def read_json(path: Path, data: Mapping[str, Any]) -> Report:
@@ -95,7 +95,8 @@ def _report(
     if min(clocks.values()) <= 0:
         raise refuse(path, "the frequency of a clock must be above 0")
     clocks = {net: round(mhz, 3) for net, mhz in clocks.items()}
-    origin = Origin(path.name, digest(path), "nextpnr", version, stage="routed")
+    family = "ice40" if "ICESTORM_LC" in used else "ecp5"
+    origin = Origin(path.name, digest(path), "nextpnr", version, stage="routed", family=family)
     timing = Timing(min(clocks.values()), clocks)
     return Report(origin, utilisation=_utilisation(path, used, logic), timing=timing)
 

@@ -61,7 +61,7 @@ class _Found:
         version = next((text for key, text in rows.items() if _VERSION_KEY.match(key)), self.version or "")
         return Origin(
             file=self.path.name, sha256=digest(self.path), tool="Quartus", version=version.split(" ")[0] or None,
-            design=rows.get("Top-level Entity Name"), device=rows.get("Device"), stage=stage,
+            design=rows.get("Top-level Entity Name"), device=rows.get("Device"), stage=stage, family="Altera",
         )  # fmt: skip
 
 

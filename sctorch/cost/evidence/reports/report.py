@@ -13,7 +13,8 @@ class Origin:
     """Which file says so, and who wrote it. What the file leaves out is None.
 
     file : its name. sha256 : of its bytes. tool, version : as the tool names itself. design : the top. device : the
-    part. stage : how far the tool had come, in its own words ("Synthesized", "routed", "HLS estimate").
+    part. stage : how far the tool had come, in its own words ("Synthesized", "routed", "HLS estimate"). family : of
+    parts, as far as the tool and its cells tell: AMD, Altera, ice40 or ecp5.
     """
 
     file: str
@@ -23,6 +24,7 @@ class Origin:
     design: str | None = None
     device: str | None = None
     stage: str | None = None
+    family: str | None = None
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,7 @@ def digest(path: Path) -> str:
     found = hashlib.sha256()
     try:
         with path.open("rb") as file:
-            while block := file.read(1 << 20):
+            while block := file.read(1 << 16):
                 found.update(block)
     except OSError as error:
         raise _unreadable(path, error) from error
@@ -123,7 +123,7 @@ def number(path: Path, text: str, what: str, low: float = 0.0) -> float:
 def count(path: Path, text: str, what: str) -> int:
     """A whole number of 0 or more, thousands with or without commas."""
     digits = text.strip().replace(",", "")
-    if not (digits.isascii() and digits.isdigit()):
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= 15):
         raise refuse(path, f"{what} = {text.strip()!r} must be a whole number")
     return int(digits)
 

@@ -87,7 +87,7 @@ class _Sections:
         return Origin(
             file=self.path.name, sha256=digest(self.path), tool="Vivado", version=version[1] if version else None,
             design=self.facts.get("Design") or None, device=self.facts.get("Device") or None,
-            stage=self.facts.get("Design State") or None,
+            stage=self.facts.get("Design State") or None, family="AMD",
         )  # fmt: skip
 
 

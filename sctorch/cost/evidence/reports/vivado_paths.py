@@ -1,4 +1,8 @@
-"""The clocks and paths of a Vivado timing report, as its lines go by."""
+"""The clocks and paths of a Vivado timing report, as its lines go by.
+
+A path's group is the clock that it ends at, wherever it starts: one between two clocks is allowed less than a period of
+either, and says nothing of how fast they may run. It counts for the worst slack alone.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,7 @@ _SECTIONS = ("Design Timing Summary", "Clock Summary", "Intra Clock Table", "Int
 _CLOCK = re.compile(r"\s*(\S+)\s+\{[^}]*\}\s+([\d.]+)\s+[\d.]+\s*$")
 _SLACK = re.compile(r"Slack(?: \(\w+\))?\s*:\s*(\S+?)(?:ns)?\s")
 _REQUIREMENT = re.compile(r"  Requirement:\s+(\S+?)ns")
-_PERIOD = re.compile(r"period=([\d.]+)ns")
+_CLOCKED = re.compile(r"clocked by (\S+)\s+\{.*period=([\d.]+)ns")
 _ANY = -math.inf  # a slack may be anything
 
 
@@ -28,8 +32,9 @@ class Paths:
         self.sections: set[str] = set()
         self.wns: float | None = None
         self.periods: dict[str, float] = {}
-        self.slacks: dict[str, float] = {}  # of each clock's own paths
-        self.requirements: dict[str, tuple[float, float]] = {}  # clock -> slack and requirement of its worst path
+        # By the clocks that a path starts and ends at, twice the same for a clock's own paths:
+        self.slacks: dict[tuple[str, str], float] = {}  # the worst, of the tables
+        self.worst: dict[tuple[str, str], tuple[float, float]] = {}  # slack and requirement of the worst path
         self._end: int | None = None  # the column that the WNS of a table ends at
         self._path: dict[str, str] = {}
 
@@ -50,11 +55,15 @@ class Paths:
             found = _CLOCK.match(line)
             if found:
                 self.periods[found[1]] = number(self.path, found[2], f"period of clock {found[1]!r}")
-        elif self.section in ("Design Timing Summary", "Intra Clock Table"):
+        elif self.section in ("Design Timing Summary", "Intra Clock Table", "Inter Clock Table"):
             self._row(line)
 
     def _detail(self, line: str) -> None:
-        if line.startswith("  Path Group:"):
+        if line.startswith("  Source:"):
+            self._path["side"] = "source"
+        elif line.startswith("  Destination:"):
+            self._path["side"] = "destination"
+        elif line.startswith("  Path Group:"):
             self._path["group"] = line.partition(":")[2].strip()
         elif line.startswith("  Path Type:"):
             self._path["type"] = line.partition(":")[2].strip()
@@ -62,25 +71,26 @@ class Paths:
             found = _REQUIREMENT.match(line)
             if found:
                 self._path["requirement"] = found[1]
-        elif "period=" in line and "period" not in self._path:
-            found = _PERIOD.search(line)
+        elif "clocked by" in line and self._path.get("side", "") not in ("", *self._path):
+            found = _CLOCKED.search(line)
             if found:
-                self._path["period"] = found[1]
+                self._path[self._path["side"]] = found[1]
+                self._path["period"] = found[2]
 
     def _close(self) -> None:
-        """Keep the path if it is the worst setup path of its group so far."""
+        """Keep the path if it is the worst setup path between its clocks so far."""
         path, self._path = self._path, {}
         if not path.get("type", "").startswith("Setup") or path["slack"] == "inf":
             return
-        group = path.get("group", "")
         slack = number(self.path, path["slack"], "slack", _ANY)
         if "requirement" not in path:
             return
-        if slack < self.requirements.get(group, (math.inf, 0.0))[0]:
-            self.requirements[group] = slack, number(self.path, path["requirement"], "Requirement", _ANY)
-        if not self.sections and "period" in path:  # report_timing has no tables of clocks
+        source, destination, group = (path.get(name, "") for name in ("source", "destination", "group"))
+        pair = (source, destination) if destination == group else ("", group)  # a group that somebody made
+        if slack < self.worst.get(pair, (math.inf, 0.0))[0]:
+            self.worst[pair] = slack, number(self.path, path["requirement"], "Requirement", _ANY)
+        if not self.sections and source and source == destination == group:  # report_timing has no tables of clocks
             self.periods.setdefault(group, number(self.path, path["period"], f"period of clock {group!r}"))
-            self.slacks[group] = min(slack, self.slacks.get(group, math.inf))
 
     def _row(self, line: str) -> None:
         """A row of a table whose numbers stand right under the end of their header; a cell may be empty."""
@@ -97,10 +107,11 @@ class Paths:
                 self.wns = number(self.path, fields[0], "WNS", _ANY)
                 self._end = None
             return
-        name = fields[0]
-        cell = line[line.index(name) + len(name) : self._end].strip()
-        if cell:
-            self.slacks[name] = number(self.path, cell, f"WNS of clock {name!r}", _ANY)
+        names = fields[: 1 if self.section == "Intra Clock Table" else 2]
+        cells = line[: self._end].split()[len(names) :]
+        if cells:
+            said = f"WNS of clock {' to '.join(map(repr, names))}"
+            self.slacks[names[0], names[-1]] = number(self.path, " ".join(cells), said, _ANY)
 
     def timing(self) -> Timing:
         """The result; refuses a report that ended before it."""
@@ -111,20 +122,23 @@ class Paths:
                     raise truncated(self.path, f"the table {name!r}")
             if self.wns is None:
                 raise truncated(self.path, "the values of 'Design Timing Summary'")
-            for name, slack in self.slacks.items():
-                if not abs(self.requirements.get(name, (math.inf, 0.0))[0] - slack) < 5e-4:
-                    raise truncated(
-                        self.path, f"the path of clock {name!r} with slack {slack:g} ns in 'Timing Details'"
-                    )
-        if not self.slacks:
+            for pair, slack in self.slacks.items():
+                if not abs(self.worst.get(pair, (math.inf, 0.0))[0] - slack) < 5e-4:
+                    said = " to ".join(map(repr, dict.fromkeys(pair)))
+                    raise truncated(self.path, f"the path of clock {said} with slack {slack:g} ns in 'Timing Details'")
+        else:
+            self.slacks = {pair: slack for pair, (slack, _) in self.worst.items()}
+        own = {start: slack for (start, end), slack in self.slacks.items() if start and start == end}
+        if not own:
             raise truncated(
-                self.path, "a clock with setup paths ('Intra Clock Table', or 'Slack' and 'Path Type: Setup')"
-            )
+                self.path, "a clock with setup paths of its own ('Intra Clock Table', or 'Slack', 'Path Type: Setup' "
+                "and one clock at both ends)"
+            )  # fmt: skip
         clocks = {}
-        for name, slack in self.slacks.items():
+        for name, slack in own.items():
             if name not in self.periods:
                 raise truncated(self.path, f"the period of clock {name!r} in 'Clock Summary'")
-            required = self.requirements[name][1]
+            required = self.worst[name, name][1]
             if not required > max(slack, 0):
                 raise refuse(self.path, f"clock {name!r}: slack {slack} ns is not below the requirement {required} ns")
             period = self.periods[name] * (required - slack) / required
@@ -134,4 +148,4 @@ class Paths:
 
     def _required(self, wns: float) -> float | None:
         """What the worst path was allowed."""
-        return next((required for slack, required in self.requirements.values() if abs(slack - wns) < 5e-4), None)
+        return next((required for slack, required in self.worst.values() if abs(slack - wns) < 5e-4), None)

@@ -16,10 +16,10 @@ __all__ = ["family_of", "read_json", "read_text"]
 
 _VERSION = re.compile(r"Yosys (\d\S*)")
 _MODULE = re.compile(r"=== (.+) ===\s*\Z")
-_TOTAL_OLD = re.compile(r"\s*Number of cells:\s+(\d+)\s*\Z")
-_TOTAL_NEW = re.compile(r"\s*(\d+)(?:\s+[\d.Ee+-]+)?\s+cells\s*\Z")
-_CELL_OLD = re.compile(r"\s+(\S+)\s+(\d+)\s*\Z")
-_CELL_NEW = re.compile(r"\s+(\d+)(?:\s+[\d.Ee+-]+)?\s+(\S+)\s*\Z")
+_TOTAL_OLD = re.compile(r"\s*Number of cells:\s+(\d{1,15})\s*\Z")
+_TOTAL_NEW = re.compile(r"\s*(\d{1,15})(?:\s+[\d.Ee+-]+)?\s+cells\s*\Z")
+_CELL_OLD = re.compile(r"\s+(\S+)\s+(\d{1,15})\s*\Z")
+_CELL_NEW = re.compile(r"\s+(\d{1,15})(?:\s+[\d.Ee+-]+)?\s+(\S+)\s*\Z")
 _HIERARCHY = "design hierarchy"
 _NO_LOGIC = ("$scopeinfo", "$print", "$check")
 # A cell that only one family has.
@@ -61,9 +61,10 @@ def _report(
         luts=counts["luts"], lut_kind=_KINDS[family], ffs=counts["ffs"], carries=counts["carries"],
         brams=float(counts["brams"]), dsps=counts["dsps"], urams=counts["urams"],
     )  # fmt: skip
-    return Report(
-        Origin(path.name, digest(path), "yosys", version, design, None, "synthesised"), utilisation=utilisation
-    )
+    # LUT4 alone may be of two families.
+    of = None if set(cells) == {"LUT4"} else "AMD" if family.startswith("xc") else family
+    origin = Origin(path.name, digest(path), "yosys", version, design, None, "synthesised", of)
+    return Report(origin, utilisation=utilisation)
 
 
 def read_json(path: Path, data: Mapping[str, Any]) -> Report:
