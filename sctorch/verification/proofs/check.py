@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 
 from sctorch.backends import Design
@@ -145,5 +146,6 @@ def _unrolled_tasks(
         decision_task(rest),
         *([window_task(whole, depth)] if depth else []),
     ]
+    tasks = [task if task.kind in ("synapse", "end to end") else replace(task, later=rest.later) for task in tasks]
     readings: dict[str, list[Reading]] = {task.kind: [rest] for task in tasks}
     return tasks, readings | {"synapse": [whole, first], "end to end": [whole]}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -168,6 +168,25 @@ class Context(Reading):
         """Whether a window's first timestep comes to a stage in the next clock."""
         valid, first = self.done(stage - 1)
         return z3.And(valid == 1, first == 1)
+
+    @cached_property
+    def _control(self) -> set[str]:
+        """The symbols behind valid and first of every stage and every layer's ticks, now or later."""
+        flags = ("tick", "open", "done", "first", "next")
+        names = ["valid", "first", *(f"{layer.name}__{flag}" for layer in self.network.synapses for flag in flags)]
+        queue, found = [self.model.wires[name] for name in names if name in self.model.wires], set[str]()
+        while queue:
+            for name in symbols_in(queue.pop()).keys() - found:
+                found.add(name)
+                queue += [self.model.next[name]] if name in self.model.next else []
+        return found
+
+    def later(self, given: Sequence[Any]) -> Any:
+        """What is assumed of the control, once what was in any stage at first has left the last one."""
+        term = z3.And(*(fact for fact in given if symbols_in(fact).keys() <= self._control))
+        for _ in range(self.plan.stages + 1):
+            term = self.model.after(term)
+        return term
 
 
 def split(terms: list[Any], name: str) -> tuple[dict[str, Any], list[Any]]:

@@ -43,19 +43,22 @@ class Task:
     """One part of a proof; `claims` makes its formulas one after another, each after the one before is proved.
 
     kind : what parts like this one are called together, such as "neuron".
+    later : what a claim assumes of the design's control, some clocks on, so that a flag that never comes is seen.
     """
 
     name: str
     what: str
     claims: Callable[[], Iterator[Claim]] = field(repr=False)
     kind: str
+    later: Callable[[Sequence[Any]], Any] = field(default=lambda given: z3.And(*given), repr=False)
 
 
 class Known:
-    """Formulas that are proved, with their symbols named anew."""
+    """Formulas that are proved, with their symbols named anew; and what claims assume, with whether it can hold."""
 
     def __init__(self) -> None:
         self.formulas: dict[int, Any] = {}  # by z3's number of the formula, which lives as long as it is here
+        self.possible: dict[int, tuple[Any, z3.CheckSatResult]] = {}
 
     def __contains__(self, formula: Any) -> bool:
         return formula.get_id() in self.formulas
@@ -94,6 +97,10 @@ def run_task(task: Task, timeout: float, known: Known | None = None) -> ProofPar
                 verdict, solver = _decided(claim, started + timeout, known)
             if verdict == z3.sat and solver is not None:
                 return ended(ProofStatus.FAILED, example=claim.replay(solver.model()))
+            if verdict == z3.unsat and claim.given:  # a claim that assumes what never holds says nothing
+                verdict = _assumed(task, claim, started + timeout, known)
+                if verdict == z3.unsat:
+                    return ended(ProofStatus.UNKNOWN, "what it assumes never holds")
             if verdict == z3.unknown:
                 return ended(ProofStatus.UNKNOWN, f"no end after {timeout:g} s")
     except NotCoveredError as error:
@@ -119,6 +126,27 @@ def _decided(claim: Claim, until: float, known: Known) -> tuple[z3.CheckSatResul
     if verdict == z3.unsat:
         known.add(formula)
     return verdict, solver
+
+
+def _assumed(task: Task, claim: Claim, until: float, known: Known) -> z3.CheckSatResult:
+    """sat if what a claim assumes can hold, and can still where the control has gone on for some clocks."""
+    verdict = _possible(z3.And(*claim.given), until, known)
+    return _possible(task.later(claim.given), until, known) if verdict == z3.sat else verdict
+
+
+def _possible(term: Any, until: float, known: Known) -> z3.CheckSatResult:
+    """sat if a term can hold; asked once of terms that differ in nothing but their symbols' names."""
+    formula = _renamed(z3.simplify(term))
+    number = formula.get_id()
+    if number not in known.possible:
+        left = until - time.monotonic()
+        if left <= 0:
+            return z3.unknown
+        solver = z3.SolverFor("QF_BV")
+        solver.set("timeout", max(1, int(left * 1000)))
+        solver.add(formula)
+        known.possible[number] = formula, solver.check()
+    return known.possible[number][1]
 
 
 def write_task(task: Task, folder: Path) -> ProofPart:
