@@ -197,6 +197,26 @@ def test_a_fault_is_caught(name: str, designs: Callable[[str], VerilogDesign], t
     assert any(part.counterexample is not None for part in report.parts)
 
 
+def test_a_period_is_closed(exported: Export, tmp_path: Path) -> None:
+    """A stream that is right for a period and a half, and other numbers from then on; the window takes it there."""
+    sound = _folded(exported, _small(RATE, 20), 2, 1)
+    clocked = "    always @(posedge clk)\n        if (go) begin\n"
+    aged = (
+        "    reg [4:0] age;\n    wire late = age > 5'd9;\n"
+        "    always @(posedge clk) if (go & head) age <= fresh ? 5'd0 : late ? age : age + 1'b1;\n"
+    )
+    folder = tmp_path / "mutant"
+    shutil.copytree(sound.folder, folder)
+    file = folder / "hdl" / "sct_fold_stream.v"
+    text, right = file.read_text(), "random[p*B +: B] = state[p +: B]"
+    assert clocked in text
+    assert right in text
+    file.write_text(text.replace(clocked, aged + clocked).replace(right, right + " ^ {B{late}}"))
+    report = check_equivalence(FoldedDesign(folder, sound.network, sound.options), parts=["source"])
+    assert [part.status for part in report.parts] == [ProofStatus.PROVED, *[ProofStatus.FAILED] * 2], report.summary()
+    assert "is another one after a period of 7 ticks" in report.summary()
+
+
 @pytest.mark.parametrize("name", [name for name, fault in FAULTS.items() if fault.file == TOP])
 def test_a_window_reads_the_answers_ports(name: str, designs: Callable[[str], VerilogDesign], tmp_path: Path) -> None:
     report = _planted(designs("small"), FAULTS[name], tmp_path / "mutant", "end to end")

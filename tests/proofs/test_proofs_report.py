@@ -17,7 +17,7 @@ from sctorch.backends.verilog import UnrolledDesign, VerilogDesign
 from sctorch.errors import ConfigError, MismatchError, UnsupportedError
 from sctorch.verification.proofs import Counterexample, ProofPart, ProofReport, ProofStatus, check_equivalence
 from sctorch.verification.proofs.model import Model
-from sctorch.verification.proofs.prover import Claim, Task, run_task
+from sctorch.verification.proofs.prover import Claim, Task, run_task, write_task
 from sctorch.verification.proofs.terms import symbols_in
 
 Export = Callable[[ir.Network], VerilogDesign]
@@ -129,6 +129,24 @@ def test_without_a_run_the_formulas_are_written(design: VerilogDesign) -> None:
         solver = z3.Solver()
         solver.from_file(str(file))
         assert solver.check() == z3.unsat
+
+
+def test_formulas_of_an_earlier_run_do_not_stay(tmp_path: Path) -> None:
+    """A part that had three formulas and has one; where its making breaks off, those that were there stay."""
+    x = z3.BitVec("x", 8)
+    claim = Claim(x == x, lambda model: Counterexample("x", 0, 0, 0, 1, ()))
+
+    def broken() -> Iterator[Claim]:
+        yield claim
+        raise KeyboardInterrupt
+
+    for count in (3, 1):
+        write_task(Task("a part", "x", lambda count=count: iter([claim] * count), "x"), tmp_path)  # type: ignore[misc]
+        assert len(list((tmp_path / "a_part").iterdir())) == count
+    with pytest.raises(KeyboardInterrupt):
+        write_task(Task("a part", "x", broken, "x"), tmp_path)
+    assert [file.relative_to(tmp_path).as_posix() for file in tmp_path.rglob("*.smt2")] == ["a_part/0000.smt2"]
+    assert [folder.name for folder in tmp_path.iterdir()] == ["a_part"]
 
 
 def test_proved_takes_every_part() -> None:

@@ -6,6 +6,7 @@ Formulas that differ in nothing but their symbols' names are one formula: it is 
 from __future__ import annotations
 
 import re
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -150,16 +151,24 @@ def _possible(term: Any, until: float, known: Known) -> z3.CheckSatResult:
 
 
 def write_task(task: Task, folder: Path) -> ProofPart:
-    """Write a part's claims as SMT-LIB files, each of which is to be unsatisfiable, and prove none."""
+    """Write a part's claims as SMT-LIB files, each of which is to be unsatisfiable, and prove none.
+
+    The part's folder then holds these files alone, whatever an earlier run left there.
+    """
     started, count, reason = time.monotonic(), 0, ""
     place = folder / re.sub(r"[^\w.-]+", "_", task.name)
-    place.mkdir(parents=True, exist_ok=True)
-    try:
-        for claim in task.claims():
-            (place / f"{count:04d}.smt2").write_text(_solver(claim).to_smt2())
-            count += 1
-    except NotCoveredError as error:
-        reason = str(error)
+    with tempfile.TemporaryDirectory(prefix=".new-", dir=folder) as scratch:
+        new = Path(scratch) / place.name
+        new.mkdir()
+        try:
+            for claim in task.claims():
+                (new / f"{count:04d}.smt2").write_text(_solver(claim).to_smt2())
+                count += 1
+        except NotCoveredError as error:
+            reason = str(error)
+        if place.exists():
+            place.rename(Path(scratch) / "old")
+        new.rename(place)
     status = ProofStatus.UNKNOWN if reason else ProofStatus.NOT_RUN
     return ProofPart(task.name, task.what, status, count, round(time.monotonic() - started, 2), "none", reason)
 
