@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -156,6 +157,24 @@ def test_weights_that_may_be_loaded_are_not_proved(exported: Export) -> None:
         assert found[name].status is ProofStatus.UNKNOWN
         assert "weights may be loaded" in found[name].reason
     assert all(found[name].status is ProofStatus.PROVED for name in ("source synapse1", "neuron1", "readout"))
+    assert all("bounds of the exported network's weights" in found[name].what for name in ("neuron1", "readout"))
+
+
+@pytest.mark.parametrize("name", ["small", "scanned"])
+@pytest.mark.parametrize("side", ["low", "high"])
+def test_sums_beyond_the_analysed_bounds(
+    designs: Callable[[str], VerilogDesign], monkeypatch: pytest.MonkeyPatch, name: str, side: str
+) -> None:
+    """Bounds too narrow by one, of which the neurons would make use, at the same width of a sum."""
+    ranges = ir.analyse(designs(name).network)
+    current = ranges["synapse1"].current
+    assert current is not None
+    narrow = replace(current, **{side: getattr(current, side) + (1 if side == "low" else -1)})
+    wrong = ranges | {"synapse1": replace(ranges["synapse1"], current=narrow)}
+    monkeypatch.setattr(ir, "analyse", lambda network: wrong)
+    report = check_equivalence(designs(name), parts=["synapse1"])
+    assert report.status is ProofStatus.FAILED
+    assert "a sum leaves the analysed bounds" in report.summary()
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -54,13 +54,19 @@ def weight_memories(context: FoldedContext) -> list[str]:
     return [f"{layer.name}__weights__memory" for layer in context.network.synapses]
 
 
+def _within(context: FoldedContext) -> str:
+    """Weights that are loaded may bring larger currents than those that the proof is about."""
+    return " within the bounds of the exported network's weights, no others" if context.plan.loadable else ""
+
+
 def neuron_tasks(context: FoldedContext) -> list[Task]:
     """One part for each neuron layer; `context` is read with `neuron_wires` free."""
     tasks = []
     for layer in context.network.layers:
         if isinstance(layer, ir.Neuron):
             rule = f"{layer.leak.kind} leak, {layer.compare}, reset {layer.reset}" + ", delayed" * layer.reset_delay
-            what = f"{layer.size} neurons ({rule}), a timestep of all: for all states and inputs; no overflow"
+            what = f"{layer.size} neurons ({rule}), a timestep of all: for all states and inputs{_within(context)}"
+            what += "; no overflow"
             tasks.append(Task(layer.name, what, lambda layer=layer: _neurons(context, layer), "neuron"))  # type: ignore[misc]
     return tasks
 
@@ -69,7 +75,7 @@ def readout_task(context: FoldedContext) -> Task:
     """Scores and decision; `context` is read with `readout_wires` free."""
     readout = context.network.readout
     rule = f"{readout.size} scores ({readout.output_mode}) and {readout.decision_rule}"
-    what = f"{rule}: for all states and inputs; the answer's ports"
+    what = f"{rule}: for all states and inputs{_within(context)}; the answer's ports"
     return Task(readout.name, what, lambda: _readout(context, readout), "readout")
 
 
