@@ -146,6 +146,7 @@ def _unrolled_tasks(
         decision_task(rest),
         *([window_task(whole, depth)] if depth else []),
     ]
-    tasks = [task if task.kind in ("synapse", "end to end") else replace(task, later=rest.later) for task in tasks]
+    behind = ("source", "encoder", "neuron", "delay", "readout", "decision")  # of the flags, or of the ticks
+    tasks = [replace(task, later=rest.later) if task.kind in behind else task for task in tasks]
     readings: dict[str, list[Reading]] = {task.kind: [rest] for task in tasks}
     return tasks, readings | {"synapse": [whole, first], "end to end": [whole]}

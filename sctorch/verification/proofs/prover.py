@@ -55,11 +55,11 @@ class Task:
 
 
 class Known:
-    """Formulas that are proved, with their symbols named anew; and what claims assume, with whether it can hold."""
+    """Formulas that are proved, with their symbols named anew; and what claims assume that can hold."""
 
     def __init__(self) -> None:
         self.formulas: dict[int, Any] = {}  # by z3's number of the formula, which lives as long as it is here
-        self.possible: dict[int, tuple[Any, z3.CheckSatResult]] = {}
+        self.possible: dict[int, Any] = {}
 
     def __contains__(self, formula: Any) -> bool:
         return formula.get_id() in self.formulas
@@ -98,10 +98,8 @@ def run_task(task: Task, timeout: float, known: Known | None = None) -> ProofPar
                 verdict, solver = _decided(claim, started + timeout, known)
             if verdict == z3.sat and solver is not None:
                 return ended(ProofStatus.FAILED, example=claim.replay(solver.model()))
-            if verdict == z3.unsat and claim.given:  # a claim that assumes what never holds says nothing
-                verdict = _assumed(task, claim, started + timeout, known)
-                if verdict == z3.unsat:
-                    return ended(ProofStatus.UNKNOWN, "what it assumes never holds")
+            if verdict == z3.unsat and claim.given:
+                verdict = _possible(task.later(claim.given), started + timeout, known)
             if verdict == z3.unknown:
                 return ended(ProofStatus.UNKNOWN, f"no end after {timeout:g} s")
     except NotCoveredError as error:
@@ -119,35 +117,39 @@ def _decided(claim: Claim, until: float, known: Known) -> tuple[z3.CheckSatResul
     if z3.is_true(z3.simplify(claim.goal)):
         return z3.unsat, None
     formula = _renamed(z3.And(*claim.given, z3.Not(claim.goal)))
-    if formula in known:
+    if formula in known and not z3.is_false(formula):  # what is false at once may be so by what it assumes
         return z3.unsat, None
     solver = _solver(claim)
     solver.set("timeout", max(1, int(left * 1000)))
     verdict = solver.check()
     if verdict == z3.unsat:
+        if claim.given and _possible(z3.And(*claim.given), until, known) == z3.unknown:
+            return z3.unknown, None
         known.add(formula)
     return verdict, solver
 
 
-def _assumed(task: Task, claim: Claim, until: float, known: Known) -> z3.CheckSatResult:
-    """sat if what a claim assumes can hold, and can still where the control has gone on for some clocks."""
-    verdict = _possible(z3.And(*claim.given), until, known)
-    return _possible(task.later(claim.given), until, known) if verdict == z3.sat else verdict
-
-
 def _possible(term: Any, until: float, known: Known) -> z3.CheckSatResult:
-    """sat if a term can hold; asked once of terms that differ in nothing but their symbols' names."""
-    formula = _renamed(z3.simplify(term))
-    number = formula.get_id()
-    if number not in known.possible:
+    """sat if what claims assume can hold, unknown when the time is up; where it never does they say nothing.
+
+    Asked once of terms that differ in nothing but their symbols' names.
+    """
+    if term.get_id() in known.possible:
+        return z3.sat
+    formula = _renamed(term)
+    if formula.get_id() not in known.possible:
         left = until - time.monotonic()
         if left <= 0:
             return z3.unknown
         solver = z3.SolverFor("QF_BV")
         solver.set("timeout", max(1, int(left * 1000)))
         solver.add(formula)
-        known.possible[number] = formula, solver.check()
-    return known.possible[number][1]
+        if (verdict := solver.check()) == z3.unknown:
+            return verdict
+        if verdict == z3.unsat:
+            raise NotCoveredError("what it assumes never holds")
+    known.possible |= {each.get_id(): each for each in (term, formula)}
+    return z3.sat
 
 
 def write_task(task: Task, folder: Path) -> ProofPart:

@@ -73,7 +73,7 @@ def source_tasks(context: FoldedContext) -> list[Task]:
             f"R of {s.n} inputs ({s.source.kind}, {s.source.decorrelator}), {s.lanes} per clock, over {reach}; "
             "restart from any state; rest in a gap"
         )
-        claims = lambda s=s, ticks=ticks, whole=whole: _claims(context, s, ticks, whole)  # type: ignore[misc]  # noqa: E731
+        claims = lambda s=s, ticks=ticks, whole=whole: _claims(context, s, ticks, whole)  # noqa: E731
         tasks.append(Task(f"source {s.layer.name}", what, claims, "source"))
     return tasks
 
