@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -66,8 +67,11 @@ NETWORKS: dict[str, tuple[Callable[[], ir.Network], int, int]] = {
 }
 
 
+TOP = "top"
+
+
 class Fault(NamedTuple):
-    """`old` becomes `new` in sct_fold_<file>.v, seen on the design of a network."""
+    """`old` becomes `new` in sct_fold_<file>.v, or in the top, seen on the design of a network."""
 
     network: str
     file: str
@@ -78,7 +82,9 @@ class Fault(NamedTuple):
 KINDS = {
     "stream": "source", "independent": "source", "permute": "source", "sum": "synapse", "dot": "synapse",
     "neurons": "neuron", "lif": "neuron", "leak": "neuron", "readout": "readout",
+    TOP: "readout",
 }  # fmt: skip
+SWAPPED = ".first(out_first), .last(out_last)", ".first(out_last), .last(out_first)"
 FAULTS = {
     "the next tick starts elsewhere": Fault("small", "stream", "start <= {now[N-2:0],", "start <= {now[N-1:1],"),
     "one step per clock for two inputs": Fault("small", "stream", "ahead[P*N +: N]", "ahead[N +: N]"),
@@ -102,6 +108,8 @@ FAULTS = {
     "the first class is forgotten": Fault("mixed", "readout", "held & ~first", "1'b0"),
     "a tie goes to the highest class": Fault("small", "readout", "score >= best", "score > best"),
     "scores of the window before": Fault("small", "readout", "first ? {W{1'b0}} : word", "word"),
+    "another answer on the port": Fault("small", TOP, "out_class = decision", "out_class = ~decision"),
+    "first and last swapped on the port": Fault("small", TOP, *SWAPPED),
     "encoder takes >= for >": Fault("small", "rate", "above = 1'b0;", "above = 1'b1;"),
     "an image is read while it is written": Fault("small", "image", "words[{from, group}]", "words[{to, group}]"),
     "the second group is not visited": Fault("small", "walk", "assign go = valid", "assign go = ~group[0] & valid"),
@@ -149,6 +157,24 @@ def test_weights_that_may_be_loaded_are_not_proved(exported: Export) -> None:
         assert found[name].status is ProofStatus.UNKNOWN
         assert "weights may be loaded" in found[name].reason
     assert all(found[name].status is ProofStatus.PROVED for name in ("source synapse1", "neuron1", "readout"))
+    assert all("bounds of the exported network's weights" in found[name].what for name in ("neuron1", "readout"))
+
+
+@pytest.mark.parametrize("name", ["small", "scanned"])
+@pytest.mark.parametrize("side", ["low", "high"])
+def test_sums_beyond_the_analysed_bounds(
+    designs: Callable[[str], VerilogDesign], monkeypatch: pytest.MonkeyPatch, name: str, side: str
+) -> None:
+    """Bounds too narrow by one, of which the neurons would make use, at the same width of a sum."""
+    ranges = ir.analyse(designs(name).network)
+    current = ranges["synapse1"].current
+    assert current is not None
+    narrow = replace(current, **{side: getattr(current, side) + (1 if side == "low" else -1)})
+    wrong = ranges | {"synapse1": replace(ranges["synapse1"], current=narrow)}
+    monkeypatch.setattr(ir, "analyse", lambda network: wrong)
+    report = check_equivalence(designs(name), parts=["synapse1"])
+    assert report.status is ProofStatus.FAILED
+    assert "a sum leaves the analysed bounds" in report.summary()
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -172,19 +198,48 @@ def test_there_are_enough_faults() -> None:
     assert len(FAULTS) >= 10
 
 
+def _planted(sound: VerilogDesign, fault: Fault, folder: Path, part: str) -> ProofReport:
+    shutil.copytree(sound.folder, folder)
+    file = folder / (f"{sound.network.name}.v" if fault.file == TOP else f"hdl/sct_fold_{fault.file}.v")
+    text = file.read_text()
+    assert fault.old in text, f"{fault.file} no longer holds {fault.old!r}; plant this fault anew"
+    file.write_text(text.replace(fault.old, fault.new))
+    return check_equivalence(FoldedDesign(folder, sound.network, sound.options), parts=[part])
+
+
 @pytest.mark.planted
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_is_caught(name: str, designs: Callable[[str], VerilogDesign], tmp_path: Path) -> None:
     fault = FAULTS[name]
-    sound = designs(fault.network)
-    folder = tmp_path / "mutant"
-    shutil.copytree(sound.folder, folder)
-    file = folder / "hdl" / f"sct_fold_{fault.file}.v"
-    text = file.read_text()
-    assert fault.old in text, f"{fault.file} no longer holds {fault.old!r}; plant this fault anew"
-    file.write_text(text.replace(fault.old, fault.new))
-    report = check_equivalence(
-        FoldedDesign(folder, sound.network, sound.options), parts=[KINDS.get(fault.file, "end to end")]
-    )
+    report = _planted(designs(fault.network), fault, tmp_path / "mutant", KINDS.get(fault.file, "end to end"))
     assert report.status is ProofStatus.FAILED, report.summary()
     assert any(part.counterexample is not None for part in report.parts)
+
+
+def test_a_period_is_closed(exported: Export, tmp_path: Path) -> None:
+    """A stream that is right for a period and a half, and other numbers from then on; the window takes it there."""
+    sound = _folded(exported, _small(RATE, 20), 2, 1)
+    clocked = "    always @(posedge clk)\n        if (go) begin\n"
+    aged = (
+        "    reg [4:0] age;\n    wire late = age > 5'd9;\n"
+        "    always @(posedge clk) if (go & head) age <= fresh ? 5'd0 : late ? age : age + 1'b1;\n"
+    )
+    folder = tmp_path / "mutant"
+    shutil.copytree(sound.folder, folder)
+    file = folder / "hdl" / "sct_fold_stream.v"
+    text, right = file.read_text(), "random[p*B +: B] = state[p +: B]"
+    assert clocked in text
+    assert right in text
+    file.write_text(text.replace(clocked, aged + clocked).replace(right, right + " ^ {B{late}}"))
+    report = check_equivalence(FoldedDesign(folder, sound.network, sound.options), parts=["source"])
+    assert [part.status for part in report.parts] == [ProofStatus.PROVED, *[ProofStatus.FAILED] * 2], report.summary()
+    assert "is another one after a period of 7 ticks" in report.summary()
+
+
+@pytest.mark.parametrize("name", [name for name, fault in FAULTS.items() if fault.file == TOP])
+def test_a_window_reads_the_answers_ports(name: str, designs: Callable[[str], VerilogDesign], tmp_path: Path) -> None:
+    report = _planted(designs("small"), FAULTS[name], tmp_path / "mutant", "end to end")
+    assert report.status is ProofStatus.FAILED, report.summary()
+    example = report.parts[0].counterexample
+    assert example is not None
+    assert example.signal == "readout.decision"

@@ -66,9 +66,9 @@ def _sparse(layer: ir.Layer, sparsity: float) -> ir.Layer:
 @pytest.mark.parametrize("recipe", ["jets", "mnist"])
 def test_neurons_and_streams_are_proved(recipe: str, exported: Callable[..., VerilogDesign]) -> None:
     network = _network(recipe)
-    report = check_equivalence(exported(network, architecture="unrolled"), parts=["source", "neuron"])
+    report = check_equivalence(exported(network, architecture="unrolled"), parts=["flags", "source", "neuron"])
     assert report.status is ProofStatus.PARTS_ONLY, report.summary()
     neurons = [layer.name for layer in network.layers if isinstance(layer, ir.Neuron)]
     sources = [layer.name for layer in network.layers if getattr(layer, "source", None) is not None]
-    assert [part.name for part in report.parts] == [*(f"source {name}" for name in sources), *neurons]
-    assert all("its whole period" in part.what for part in report.parts[: len(sources)])
+    assert [part.name for part in report.parts] == ["flags", *(f"source {name}" for name in sources), *neurons]
+    assert all("its whole period" in part.what for part in report.parts[1 : 1 + len(sources)])

@@ -16,7 +16,9 @@ from sctorch.backends.design import Design
 from sctorch.backends.verilog import UnrolledDesign, VerilogDesign
 from sctorch.errors import ConfigError, MismatchError, UnsupportedError
 from sctorch.verification.proofs import Counterexample, ProofPart, ProofReport, ProofStatus, check_equivalence
-from sctorch.verification.proofs.prover import Claim, Task, run_task
+from sctorch.verification.proofs.model import Model
+from sctorch.verification.proofs.prover import Claim, Task, run_task, write_task
+from sctorch.verification.proofs.terms import symbols_in
 
 Export = Callable[[ir.Network], VerilogDesign]
 
@@ -129,6 +131,24 @@ def test_without_a_run_the_formulas_are_written(design: VerilogDesign) -> None:
         assert solver.check() == z3.unsat
 
 
+def test_formulas_of_an_earlier_run_do_not_stay(tmp_path: Path) -> None:
+    """A part that had three formulas and has one; where its making breaks off, those that were there stay."""
+    x = z3.BitVec("x", 8)
+    claim = Claim(x == x, lambda model: Counterexample("x", 0, 0, 0, 1, ()))
+
+    def broken() -> Iterator[Claim]:
+        yield claim
+        raise KeyboardInterrupt
+
+    for count in (3, 1):
+        write_task(Task("a part", "x", lambda count=count: iter([claim] * count), "x"), tmp_path)  # type: ignore[misc]
+        assert len(list((tmp_path / "a_part").iterdir())) == count
+    with pytest.raises(KeyboardInterrupt):
+        write_task(Task("a part", "x", broken, "x"), tmp_path)
+    assert [file.relative_to(tmp_path).as_posix() for file in tmp_path.rglob("*.smt2")] == ["a_part/0000.smt2"]
+    assert [folder.name for folder in tmp_path.iterdir()] == ["a_part"]
+
+
 def test_proved_takes_every_part() -> None:
     def report(*statuses: ProofStatus) -> ProofStatus:
         parts = tuple(ProofPart(s.value, "", s, 1, 0.0, "z3") for s in statuses)
@@ -163,6 +183,46 @@ def test_a_fault_in_a_chosen_part_fails(design: VerilogDesign, tmp_path: Path) -
     broken = _broken(design, tmp_path / "x", "hdl/sct_above.v", "over[0] = 1'b0", "over[0] = 1'b1")
     assert check_equivalence(broken, parts=["neuron"]).status is ProofStatus.FAILED
     assert check_equivalence(broken, parts=["source"]).status is ProofStatus.PARTS_ONLY
+
+
+@pytest.mark.parametrize("part", ["neuron", "readout", "decision"])
+def test_what_never_holds_proves_nothing(design: VerilogDesign, tmp_path: Path, part: str) -> None:
+    """No timestep ever leaves the port's stage: of a layer behind it nothing is said, and the flags are wrong."""
+    broken = _broken(design, tmp_path / "x", "hdl/sct_flag.v", "valid_q <= valid & ~rst;", "valid_q <= 1'b0;")
+    report = check_equivalence(broken, parts=[part])
+    assert report.status is ProofStatus.UNKNOWN
+    assert "what it assumes never holds" in report.summary()
+    assert check_equivalence(broken, parts=[part, "flags"]).status is ProofStatus.FAILED
+
+
+def test_what_cannot_hold_at_once_proves_nothing() -> None:
+    x = z3.BitVec("x", 8)
+    claim = Claim(x == 3, lambda model: Counterexample("x", 0, 0, 0, 1, ()), [x < 2, x > 4])
+    part = run_task(Task("x", "x", lambda: iter([claim]), "x"), 60.0)
+    assert part.status is ProofStatus.UNKNOWN
+    assert part.reason == "what it assumes never holds"
+
+
+@pytest.mark.parametrize("other", ["goal", "given"])
+def test_formulas_of_the_same_names_are_not_merged(other: str) -> None:
+    """x + y >= x follows from y = 0 and x + x >= x does not; nor does it without y = 0."""
+    x, y = z3.BitVec("x", 8), z3.BitVec("y", 8)
+    no = Counterexample("x", 0, 0, 0, 1, ())
+    first = Claim(z3.UGE(x + y, x), lambda model: no, [y == 0])
+    second = Claim(z3.UGE(x + x, x), first.replay, [y == 0]) if other == "goal" else replace(first, given=[x == x | y])
+    assert run_task(Task("x", "x", lambda: iter([first]), "x"), 60.0).status is ProofStatus.PROVED
+    part = run_task(Task("x", "x", lambda: iter([first, second]), "x"), 60.0)
+    assert (part.status, part.claims) == (ProofStatus.FAILED, 2)
+
+
+def test_a_free_wire_is_another_one_a_clock_later() -> None:
+    """Of q <= w, q after a clock is w now; w itself, an input or free, is nothing that is known now."""
+    q, w, x = z3.BitVec("q", 1), z3.BitVec("w", 1), z3.BitVec("x", 1)
+    model = Model({"w": w}, {"x": x}, {"q": q}, {"q": w})
+    assert model.after(q).eq(w)
+    for free in (w, x):
+        assert not model.after(free).eq(free)
+    assert symbols_in(model.after(q & w)).keys() > {"w"}
 
 
 def test_formulas_alike_are_proved_once(monkeypatch: pytest.MonkeyPatch) -> None:

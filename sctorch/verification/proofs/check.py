@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 
 from sctorch.backends import Design
@@ -145,5 +146,7 @@ def _unrolled_tasks(
         decision_task(rest),
         *([window_task(whole, depth)] if depth else []),
     ]
+    behind = ("source", "encoder", "neuron", "delay", "readout", "decision")  # of the flags, or of the ticks
+    tasks = [replace(task, later=rest.later) if task.kind in behind else task for task in tasks]
     readings: dict[str, list[Reading]] = {task.kind: [rest] for task in tasks}
     return tasks, readings | {"synapse": [whole, first], "end to end": [whole]}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -168,6 +168,36 @@ class Context(Reading):
         """Whether a window's first timestep comes to a stage in the next clock."""
         valid, first = self.done(stage - 1)
         return z3.And(valid == 1, first == 1)
+
+    @cached_property
+    def _settled(self) -> dict[str, Any]:
+        """The symbols behind valid and first of every stage and every layer's ticks, and what they become once all
+        that was in any stage at first has left the last one."""
+        flags = ("tick", "open", "done", "first", "next")
+        names = ["valid", "first", *(f"{layer.name}__{flag}" for layer in self.network.synapses for flag in flags)]
+        queue, found = [self.model.wires[name] for name in names if name in self.model.wires], dict[str, Any]()
+        while queue:
+            for name, symbol in symbols_in(queue.pop()).items():
+                if name not in found:
+                    found[name] = symbol
+                    queue += [self.model.next[name]] if name in self.model.next else []
+        now = found
+        for _ in range(self.plan.stages + 1):
+            later = {name: self.model.after(symbol) for name, symbol in found.items()}
+            now = {name: replaced(term, now) for name, term in later.items()}
+        return now
+
+    @cached_property
+    def _later(self) -> dict[tuple[int, ...], tuple[list[Any], Any]]:
+        return {}
+
+    def later(self, given: Sequence[Any]) -> Any:
+        """What is assumed of the control, that many clocks later."""
+        facts = [fact for fact in given if symbols_in(fact).keys() <= self._settled.keys()]
+        numbers = tuple(fact.get_id() for fact in facts)  # z3's, of terms which live as long as they are here
+        if numbers not in self._later:
+            self._later[numbers] = facts, replaced(z3.And(*facts), self._settled)
+        return self._later[numbers][1]
 
 
 def split(terms: list[Any], name: str) -> tuple[dict[str, Any], list[Any]]:

@@ -19,7 +19,7 @@ import z3
 from sctorch.errors import ConfigError
 from sctorch.hardware.tools import find_tool, run_tool
 from sctorch.verification.proofs.prover import NotCoveredError
-from sctorch.verification.proofs.terms import replaced
+from sctorch.verification.proofs.terms import replaced, symbols_in
 
 __all__ = ["Model", "read_model", "write_smt2"]
 
@@ -48,11 +48,12 @@ class Model:
         return z3.BitVec(name, self.next[name].size())
 
     def after(self, term: Any) -> Any:
-        """A term one clock later, as a term of the state now; inputs of that later clock are new symbols."""
-        new: dict[str, Any] = {}
-        for name, port in self.inputs.items():
-            new |= self.driven(name, z3.FreshConst(port.sort(), f"{name} later"))
-        return replaced(term, {**self.next, **new})
+        """A term one clock later, as a term of the state now; inputs and free wires of then are new symbols."""
+        later = {
+            name: self.next.get(name, z3.FreshConst(symbol.sort(), f"{name} later"))
+            for name, symbol in symbols_in(term).items()
+        }
+        return replaced(term, later)
 
     def driven(self, name: str, value: Any) -> dict[str, Any]:
         """The symbols of an input port (yosys may take it apart), as the parts of a value on it."""

@@ -6,6 +6,7 @@ Formulas that differ in nothing but their symbols' names are one formula: it is 
 from __future__ import annotations
 
 import re
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -43,19 +44,22 @@ class Task:
     """One part of a proof; `claims` makes its formulas one after another, each after the one before is proved.
 
     kind : what parts like this one are called together, such as "neuron".
+    later : what a claim assumes of the design's control, some clocks on, so that a flag that never comes is seen.
     """
 
     name: str
     what: str
     claims: Callable[[], Iterator[Claim]] = field(repr=False)
     kind: str
+    later: Callable[[Sequence[Any]], Any] = field(default=lambda given: z3.And(*given), repr=False)
 
 
 class Known:
-    """Formulas that are proved, with their symbols named anew."""
+    """Formulas that are proved, with their symbols named anew; and what claims assume that can hold."""
 
     def __init__(self) -> None:
         self.formulas: dict[int, Any] = {}  # by z3's number of the formula, which lives as long as it is here
+        self.possible: dict[int, Any] = {}
 
     def __contains__(self, formula: Any) -> bool:
         return formula.get_id() in self.formulas
@@ -94,6 +98,8 @@ def run_task(task: Task, timeout: float, known: Known | None = None) -> ProofPar
                 verdict, solver = _decided(claim, started + timeout, known)
             if verdict == z3.sat and solver is not None:
                 return ended(ProofStatus.FAILED, example=claim.replay(solver.model()))
+            if verdict == z3.unsat and claim.given:
+                verdict = _possible(task.later(claim.given), started + timeout, known)
             if verdict == z3.unknown:
                 return ended(ProofStatus.UNKNOWN, f"no end after {timeout:g} s")
     except NotCoveredError as error:
@@ -111,27 +117,60 @@ def _decided(claim: Claim, until: float, known: Known) -> tuple[z3.CheckSatResul
     if z3.is_true(z3.simplify(claim.goal)):
         return z3.unsat, None
     formula = _renamed(z3.And(*claim.given, z3.Not(claim.goal)))
-    if formula in known:
+    if formula in known and not z3.is_false(formula):  # what is false at once may be so by what it assumes
         return z3.unsat, None
     solver = _solver(claim)
     solver.set("timeout", max(1, int(left * 1000)))
     verdict = solver.check()
     if verdict == z3.unsat:
+        if claim.given and _possible(z3.And(*claim.given), until, known) == z3.unknown:
+            return z3.unknown, None
         known.add(formula)
     return verdict, solver
 
 
+def _possible(term: Any, until: float, known: Known) -> z3.CheckSatResult:
+    """sat if what claims assume can hold, unknown when the time is up; where it never does they say nothing.
+
+    Asked once of terms that differ in nothing but their symbols' names.
+    """
+    if term.get_id() in known.possible:
+        return z3.sat
+    formula = _renamed(term)
+    if formula.get_id() not in known.possible:
+        left = until - time.monotonic()
+        if left <= 0:
+            return z3.unknown
+        solver = z3.SolverFor("QF_BV")
+        solver.set("timeout", max(1, int(left * 1000)))
+        solver.add(formula)
+        if (verdict := solver.check()) == z3.unknown:
+            return verdict
+        if verdict == z3.unsat:
+            raise NotCoveredError("what it assumes never holds")
+    known.possible |= {each.get_id(): each for each in (term, formula)}
+    return z3.sat
+
+
 def write_task(task: Task, folder: Path) -> ProofPart:
-    """Write a part's claims as SMT-LIB files, each of which is to be unsatisfiable, and prove none."""
+    """Write a part's claims as SMT-LIB files, each of which is to be unsatisfiable, and prove none.
+
+    The part's folder then holds these files alone, whatever an earlier run left there.
+    """
     started, count, reason = time.monotonic(), 0, ""
     place = folder / re.sub(r"[^\w.-]+", "_", task.name)
-    place.mkdir(parents=True, exist_ok=True)
-    try:
-        for claim in task.claims():
-            (place / f"{count:04d}.smt2").write_text(_solver(claim).to_smt2())
-            count += 1
-    except NotCoveredError as error:
-        reason = str(error)
+    with tempfile.TemporaryDirectory(prefix=".new-", dir=folder) as scratch:
+        new = Path(scratch) / place.name
+        new.mkdir()
+        try:
+            for claim in task.claims():
+                (new / f"{count:04d}.smt2").write_text(_solver(claim).to_smt2())
+                count += 1
+        except NotCoveredError as error:
+            reason = str(error)
+        if place.exists():
+            place.rename(Path(scratch) / "old")
+        new.rename(place)
     status = ProofStatus.UNKNOWN if reason else ProofStatus.NOT_RUN
     return ProofPart(task.name, task.what, status, count, round(time.monotonic() - started, 2), "none", reason)
 

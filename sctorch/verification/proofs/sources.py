@@ -34,8 +34,8 @@ def source_tasks(context: Context) -> list[Task]:
 
 def _task(context: Context, layer: ir.Layer, source: ir.StreamSource, n: int, length: int) -> Task:
     period = 2**source.width - (source.kind == "lfsr")
-    window = min(period, context.network.num_steps * length)
-    whole = period * n <= ENTRIES
+    window = context.network.num_steps * length
+    whole = period * n <= ENTRIES or window > period
     ticks = period if whole else window
     reach = f"its whole period of {period} ticks" if whole else f"the window's {window} ticks"
     what = f"R of {n} inputs ({source.kind}, {source.decorrelator}) over {reach}; restart from any state; rest in a gap"

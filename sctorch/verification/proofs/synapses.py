@@ -25,7 +25,8 @@ def synapse_tasks(context: Context, first: Context) -> list[Task]:
     for layer in context.network.synapses:
         read = first if layer is context.network.synapses[0] else context
         what = f"{layer.size} currents of {int((layer.weight != 0).sum())} synapses for all spikes and random numbers"
-        tasks.append(Task(layer.name, what, lambda layer=layer, read=read: _synapse(read, layer), "synapse"))  # type: ignore[misc]
+        claims = lambda layer=layer, read=read: _synapse(read, layer)  # noqa: E731
+        tasks.append(Task(layer.name, what, claims, "synapse", read.later))
     return tasks
 
 

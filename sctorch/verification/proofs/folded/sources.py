@@ -65,21 +65,24 @@ def source_tasks(context: FoldedContext) -> list[Task]:
     tasks = []
     for s in _sources(context):
         period = 2**s.source.width - (s.source.kind == "lfsr")
-        window = min(period, context.network.num_steps * s.length)
-        whole = period * s.groups <= VISITS
-        ticks = period + 1 if whole else window  # and the first tick of the next period
+        window = context.network.num_steps * s.length
+        whole = period * s.groups <= VISITS or window > period
+        ticks = period + 2 if whole else window  # and the first two of the next period
         reach = f"its whole period of {period} ticks" if whole else f"the window's {window} ticks"
         what = (
             f"R of {s.n} inputs ({s.source.kind}, {s.source.decorrelator}), {s.lanes} per clock, over {reach}; "
             "restart from any state; rest in a gap"
         )
-        tasks.append(
-            Task(f"source {s.layer.name}", what, lambda s=s, ticks=ticks: _claims(context, s, ticks), "source")  # type: ignore[misc]
-        )
+        claims = lambda s=s, ticks=ticks, whole=whole: _claims(context, s, ticks, whole)  # noqa: E731
+        tasks.append(Task(f"source {s.layer.name}", what, claims, "source"))
     return tasks
 
 
-def _claims(context: FoldedContext, s: _Source, ticks: int) -> Iterator[Claim]:
+def _claims(context: FoldedContext, s: _Source, ticks: int, whole: bool) -> Iterator[Claim]:
+    """R of every tick; where it is a whole period of them, what decides about R is then what it was a period before.
+
+    That is asked after the second tick of each period, when nothing of `fresh` is on its way any more.
+    """
     model, name, groups = context.model, s.layer.name, s.groups
     values = s.source.values(s.n, ticks)
     shown = model.wire(f"{name}__random")
@@ -108,6 +111,11 @@ def _claims(context: FoldedContext, s: _Source, ticks: int) -> Iterator[Claim]:
         right = z3.BoolVal(constant(got) == want) if constant(got) is not None else got == want
         yield Claim(right, _differs(name, values, tick, first, lanes, bits, got))
     state = _state(context, shown, set(names.values()))
+    if whole:
+        second, again = (tick * (groups + 1) for tick in (2, ticks))
+        for register in state:
+            then, now = (machine.value(model.symbol(register), clock) for clock in (second, again))
+            yield Claim(now == then, _aperiodic(name, register, ticks - 2, then, now))
     kept = [n for n in state if n in symbols_in(model.next[n])]  # the others are written anew in every clock
     gap = {names[what]: z3.BitVecVal(0, 1) for what in names if what == "go"} | {
         n: z3.BitVecVal(0, 1) for n in state if n.split(" ")[0].endswith(".gone")
@@ -137,6 +145,15 @@ def _differs(name: str, values: np.ndarray, tick: int, first: int, lanes: int, b
         p = next((i for i in range(lanes) if got[i] != want[i]), 0)
         steps = tuple(f"tick {k}: R[{first + p}] = {values[k, first + p]}" for k in range(tick + 1))
         return Counterexample(f"{name}__random", tick, first + p, want[p], got[p], steps)
+
+    return replay
+
+
+def _aperiodic(name: str, register: str, period: int, then: Any, now: Any) -> Any:
+    def replay(model: z3.ModelRef) -> Counterexample:
+        want, got = (model.eval(t, model_completion=True).as_long() for t in (then, now))
+        line = f"the register {register} of the source of {name} is another one after a period of {period} ticks"
+        return Counterexample(f"{name}__random", period + 2, 0, want, got, (line,))
 
     return replay
 

@@ -45,7 +45,7 @@ def synapse_tasks(context: FoldedContext) -> list[Task]:
         layer = plan.layer
         what = (
             f"{layer.size} sums of {int((layer.weight != 0).sum())} synapses: what each of {plan.groups} groups adds, "
-            "for all spikes and random numbers; the start of a sum"
+            "for all spikes and random numbers; the start of a sum; no sum leaves the analysed bounds"
         )
         tasks.append(Task(layer.name, what, lambda plan=plan: _claims(context, plan), "synapse"))  # type: ignore[misc]
     return tasks
@@ -61,7 +61,7 @@ def _claims(context: FoldedContext, plan: SynapsePlan) -> Iterator[Claim]:
     sums = context.traced(name)
     bounds = context.ranges[name].current
     assert bounds is not None
-    inside = bounds.width <= plan.width
+    inside = bounds.width <= plan.width  # and below: the sums within the bounds
     told = z3.BitVecVal(bounds.width, 8), z3.BitVecVal(plan.width, 8)
     yield Claim(z3.BoolVal(inside), _replay(name, 0, *told, "bits of a sum"))
 
@@ -81,13 +81,35 @@ def _claims(context: FoldedContext, plan: SynapsePlan) -> Iterator[Claim]:
         yield Claim(got == want, _replay(name, i, want, got, "a sum's start"))
         want, got = quiet.at(term, 2), quiet.at(term, 3)
         yield Claim(got == want, _replay(name, i, want, got, "a clock without a visit"))
+    lowest, highest = np.array(start), np.array(start)
     for group in range(plan.groups):
         run = machine(group, 1, 0)
         added = _added(context, plan, group, run)
+        low, high = _reach(context, plan, group)
+        lowest, highest = lowest + layer.bitstream_length * low, highest + layer.bitstream_length * high
         for i, term in enumerate(sums):
+            reached = z3.And(added[i] >= int(low[i]), added[i] <= int(high[i]))
+            most = z3.BitVecVal(int(high[i]), context.width)
+            yield Claim(reached, _replay(name, i, most, added[i], f"more or less than group {group} can add"))
             want = z3.simplify(run.at(term, 2) + z3.Extract(plan.width - 1, 0, added[i]))
             got = run.at(term, 3)
             yield Claim(got == want, _replay(name, i, want, got, f"after group {group}"))
+    for i in range(layer.size):  # what the neurons behind take for granted
+        for reached, bound, right in (
+            (lowest, bounds.low, lowest[i] >= bounds.low[i]), (highest, bounds.high, highest[i] <= bounds.high[i]),
+        ):  # fmt: skip
+            want, got = (z3.BitVecVal(int(side[i]), context.width) for side in (bound, reached))
+            yield Claim(z3.BoolVal(bool(right)), _replay(name, i, want, got, "a sum leaves the analysed bounds"))
+
+
+def _reach(context: FoldedContext, plan: SynapsePlan, group: int) -> tuple[np.ndarray, np.ndarray]:
+    """The least and the most that the visit of a group can add to each sum in a tick, by the weights' signs."""
+    layer = plan.layer
+    weight = layer.weight[:, group * plan.lanes : (group + 1) * plan.lanes]
+    if isinstance(layer, ir.StochasticSynapse):  # an inhibitory input counts its inverted term
+        return np.zeros(layer.size, np.int64), (weight != 0).sum(axis=1)
+    most = 2 ** (context.model.wire(_given(context, layer)).size() // plan.lanes) - 1
+    return most * np.minimum(weight, 0).sum(axis=1), most * np.maximum(weight, 0).sum(axis=1)
 
 
 def _added(context: FoldedContext, plan: SynapsePlan, group: int, run: Machine) -> list[Any]:

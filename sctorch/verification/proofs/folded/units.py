@@ -15,6 +15,7 @@ import numpy as np
 import z3
 
 from sctorch import ir
+from sctorch.backends.verilog.ports import answer_port
 from sctorch.ir.ranges import Interval, growing, growing_scores
 from sctorch.ir.rules import leaked, neuron_step
 from sctorch.ir.simulator import decide
@@ -53,13 +54,19 @@ def weight_memories(context: FoldedContext) -> list[str]:
     return [f"{layer.name}__weights__memory" for layer in context.network.synapses]
 
 
+def _within(context: FoldedContext) -> str:
+    """Weights that are loaded may bring larger currents than those that the proof is about."""
+    return " within the bounds of the exported network's weights, no others" if context.plan.loadable else ""
+
+
 def neuron_tasks(context: FoldedContext) -> list[Task]:
     """One part for each neuron layer; `context` is read with `neuron_wires` free."""
     tasks = []
     for layer in context.network.layers:
         if isinstance(layer, ir.Neuron):
             rule = f"{layer.leak.kind} leak, {layer.compare}, reset {layer.reset}" + ", delayed" * layer.reset_delay
-            what = f"{layer.size} neurons ({rule}), a timestep of all: for all states and inputs; no overflow"
+            what = f"{layer.size} neurons ({rule}), a timestep of all: for all states and inputs{_within(context)}"
+            what += "; no overflow"
             tasks.append(Task(layer.name, what, lambda layer=layer: _neurons(context, layer), "neuron"))  # type: ignore[misc]
     return tasks
 
@@ -67,7 +74,8 @@ def neuron_tasks(context: FoldedContext) -> list[Task]:
 def readout_task(context: FoldedContext) -> Task:
     """Scores and decision; `context` is read with `readout_wires` free."""
     readout = context.network.readout
-    what = f"{readout.size} scores ({readout.output_mode}) and {readout.decision_rule}: for all states and inputs"
+    rule = f"{readout.size} scores ({readout.output_mode}) and {readout.decision_rule}"
+    what = f"{rule}: for all states and inputs{_within(context)}; the answer's ports"
     return Task(readout.name, what, lambda: _readout(context, readout), "readout")
 
 
@@ -75,7 +83,8 @@ def readout_task(context: FoldedContext) -> Task:
 class _Unit:
     """A unit's run from rest: `load` comes in clock 0, and what it made is there in clock `end`.
 
-    first : whether the timestep is its window's first. currents, before : of every entry, what comes and what is kept,
+    first : whether the timestep is its window's first. marks : wires that say at the end whether it is the first or the
+    last one, and what was loaded with it. currents, before : of every entry, what comes and what is kept,
     as integers. given : what is known of them.
     """
 
@@ -87,6 +96,7 @@ class _Unit:
     bits: int
     end: int
     first: Any
+    marks: dict[str, Any]
     currents: list[Any]
     before: list[Any]
     given: list[list[Any]]
@@ -142,6 +152,8 @@ def _loaded(
     slices = [z3.Extract((i + 1) * each - 1, i * each, coming) for i in range(layer.size)]
     currents = [extended(z3.simplify(s), width, synapse) for s in slices]
     opens = machine.at(first, 0)
+    shown = name if neuron else "out"
+    marks = {f"{shown}_{'_' * neuron}{what}": model.wire(f"{source}__load_{what}") for what in ("first", "last")}
     kept = [_slice(machine, memory, i, lanes, bits, 0) for i in range(layer.size)]
     states, given = [], []
     for i in range(layer.size):
@@ -150,7 +162,14 @@ def _loaded(
         within = [currents[i] >= int(current.low[i]), currents[i] <= int(current.high[i])]
         states.append(z3.If(opens == 1, z3.BitVecVal(0, width), state))
         given.append([z3.Or(opens == 1, inside), *within])
-    return _Unit(context, machine, prefix, memory, lanes, bits, end, opens, currents, states, given)
+    return _Unit(context, machine, prefix, memory, lanes, bits, end, opens, marks, currents, states, given)
+
+
+def _marked(unit: _Unit, key: str) -> Iterator[Claim]:
+    """The first and the last timestep of a window are marked as they were when they came."""
+    for wire, loaded in unit.marks.items():
+        want, got = unit.machine.at(loaded, 0), unit.machine.at(unit.context.model.wire(wire), unit.end)
+        yield Claim(got == want, _replay(key, 0, want, got, {wire: got}))
 
 
 def _neurons(context: FoldedContext, layer: ir.Neuron) -> Iterator[Claim]:
@@ -190,6 +209,7 @@ def _neurons(context: FoldedContext, layer: ir.Neuron) -> Iterator[Claim]:
             lemmas.append(got == want)
         kept = extended(unit.kept(i, unit.end), width, True)
         yield Claim(kept == after, _replay(f"{name}.mem", i, after, kept, told), [*unit.given[i], *lemmas])
+    yield from _marked(unit, name)
     yield from _waits(context, unit, layer, plan.groups)
 
 
@@ -242,6 +262,7 @@ def _readout(context: FoldedContext, layer: ir.Readout) -> Iterator[Claim]:
         for got in (shown, kept):
             yield Claim(got == want, _replay(name, i, want, got, told), unit.given[i])
         scores.append(shown)
+    yield from _marked(unit, name)
     yield from _decision(context, layer, unit, scores, every)
 
 
@@ -266,6 +287,8 @@ def _decision(
     want, got = as_term(decision[0, 0], context.width), context.wide(key, machine.at(shown, unit.end))
     told = {f"score[{i}]": score for i, score in enumerate(scores)}
     yield Claim(got == want, _replay(key, 0, want, got, told), given)
+    port, answer = machine.at(model.wire(answer_port(context.network)[0]), unit.end), machine.at(shown, unit.end)
+    yield Claim(port == answer, _replay(key, 0, answer, port, told))
     if holds and register is not None:
         becomes = machine.value(register, unit.end)
         right = z3.If(later[0, 0] >= 0, z3.BitVecVal(1, 1), z3.BitVecVal(0, 1))

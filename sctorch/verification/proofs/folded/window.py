@@ -10,12 +10,13 @@ import numpy as np
 import z3
 
 from sctorch import ir
+from sctorch.backends.verilog.ports import answer_port
 from sctorch.verification.proofs.execution import Execution, Holds
 from sctorch.verification.proofs.folded.context import FoldedContext
 from sctorch.verification.proofs.folded.schedule import Schedule, beat_ports, schedules
 from sctorch.verification.proofs.prover import Claim, Task
 from sctorch.verification.proofs.report import Counterexample
-from sctorch.verification.proofs.symbols import as_term, symbols
+from sctorch.verification.proofs.symbols import as_term, extended, symbols
 
 __all__ = ["window_task"]
 
@@ -23,7 +24,9 @@ __all__ = ["window_task"]
 def window_task(context: FoldedContext, depth: int) -> Task:
     whole = depth == context.network.num_steps
     reach = f"whole windows of {depth} timesteps" if whole else f"windows of {depth} timesteps"
-    what = f"{reach}, every layer at every timestep, for all inputs, after rst and after each other"
+    what = (
+        f"{reach}, every layer at every timestep and the answer's ports, for all inputs, after rst and after each other"
+    )
     return Task("end to end", what, lambda: _claims(context, depth), "end to end")
 
 
@@ -104,6 +107,8 @@ class _FoldedWindow(Execution):
         """As of every design; but scores are cut only after the decision, which is made on the way to them."""
         value = super().record(key, value)
         name = self.network.readout.name
+        if key == f"{name}.decision" and self.sought is None:
+            self._answered(key, value)
         if key == name:
             self.scores = value
         elif key == f"{name}.decision" and self.sought is None and self.holds(self.network.readout, name, 0):
@@ -113,6 +118,20 @@ class _FoldedWindow(Execution):
             new = [self._cut(name, t, i, flat, clock, term) for i, term in enumerate(shown)]
             self.scores[...] = symbols(np.array(new, dtype=object).reshape(np.shape(self.scores)))
         return value
+
+    def _answered(self, key: str, value: Any) -> None:
+        """The ports in the clock in which a decision is there."""
+        t, model = self.seen[key] - 1, self.context.model
+        flat, clock = [as_term(v, self.context.width) for v in np.asarray(value).reshape(-1)], self.clock(key, t)
+        answer, _, signed = answer_port(self.network)
+        port = extended(model.wire(answer), self.context.width, signed)
+        self._claim(key, t, 0, flat, clock, lambda w, flat, clock: (flat[0], w.at(port, clock)))
+        for name, on in (("valid", True), ("first", t == 0), ("last", t == self.depth - 1)):
+            self._claim(key, t, 0, flat, clock, _marked(model.wire(f"out_{name}"), on))
+
+
+def _marked(port: Any, on: bool) -> Any:
+    return lambda w, flat, clock: (z3.BitVecVal(int(on), 1), w.at(port, clock))
 
 
 def _word(context: FoldedContext, memory: str, i: int, lanes: int, width: int) -> Holds:
