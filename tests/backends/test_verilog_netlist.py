@@ -159,3 +159,10 @@ def test_a_netlist_equals_the_simulator_on_real_digits(
     assert report.ok
     assert report.spikes_compared > 10_000
     assert (gates.predict(x)[-1] == y).mean() > 0.8
+
+
+@pytest.mark.parametrize("options", [{}, {"architecture": "folded"}], ids=["unrolled", "folded"])
+def test_the_netlist_behind_an_interface_is_the_cores(options: dict[str, str], tmp_path: Path) -> None:
+    network, x, expected = builders.alive_network(31, 2, hidden=1)
+    design = sctorch.export(network, tmp_path / "design", interface="stream", **options)
+    builders.assert_traces_equal(expected, design.netlist("ice40-hx8k", traced=True).trace(x))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sctorch.backends.verilog.interfaces.options import OPTIONS as INTERFACE_OPTIONS
 from sctorch.backends.verilog.ports import answer_port
 from sctorch.errors import ConfigError
 from sctorch.hardware.targets import get_target
@@ -36,6 +37,7 @@ def make_netlist(design: VerilogDesign, target: str, traced: bool) -> VerilogDes
         raise ConfigError(f"{design!r} is a netlist already; take the design that it was made from")
     name, made = design.network.name, copy.copy(design)
     made.gates = Gates(part.name, CELL_MODELS[part.family], traced)
+    made.options = {**design.options, **INTERFACE_OPTIONS}  # the core alone
     folder = design.folder / "netlist" / (f"{part.name}-traced" if traced else part.name)
     try:
         folder.parent.mkdir(exist_ok=True)
