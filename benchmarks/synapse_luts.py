@@ -1,6 +1,6 @@
 """LUTs per synapse of each family: python benchmarks/synapse_luts.py [--family ...] [--json].
 
-First the parallel counter alone, by its number of bits, beside two other shapes (counters.v); then whole synapse layers
+First the parallel counter alone, by its number of bits, beside other shapes (counters.v); then whole synapse layers
 (terms and counters, no neurons) of 64 inputs and 16 neurons, a quarter of the weights not 0, by kind and bits of the
 weights. All of a family is one run of yosys, each part a module that is kept apart; nothing is routed.
 """
@@ -29,8 +29,13 @@ from sctorch.hardware.yosys import count_cells, run_yosys
 
 FAMILIES = {"ice40": "ice40-hx8k", "ecp5": "ecp5-85k", "xc7": "artix7-35t", "xcup": "zcu102"}
 SIZES = (3, 4, 7, 8, 12, 16, 24, 32, 64, 128)
-SHAPES = {"counter": "sct_popcount", "adders": "counter_full_adders", "tables": "counter_tables"}
-NAMES = {"counter": "in use", "adders": "full adders of LUTs", "tables": "tables of six bits"}
+SHAPES = {
+    "counter": "sct_popcount",
+    "carry": "counter_carry",
+    "adders": "counter_full_adders",
+    "tables": "counter_tables",
+}
+NAMES = {"counter": "in use", "carry": "bit + bit", "adders": "full adders of LUTs", "tables": "tables of six bits"}
 OTHER_SIZES = (16, 32, 64)
 KINDS = ("stochastic", "fixed")
 BITS = (1, 2, 3, 4, 5, 6)
@@ -70,7 +75,7 @@ def layer(kind: str, bits: int) -> tuple[str, str, int]:
 def measure(family: str) -> dict[str, int]:
     """LUTs of every module."""
     counters = [counter(bits) for bits in SIZES]
-    counters += [counter(bits, shape) for shape in ("adders", "tables") for bits in OTHER_SIZES]
+    counters += [counter(bits, shape) for shape in ("carry", "adders", "tables") for bits in OTHER_SIZES]
     layers = [layer(kind, bits) for kind in KINDS for bits in BITS]
     parts = [text for text, *_ in (*counters, *layers)]
     instances = [part[1] for part in (*counters, *layers)]
