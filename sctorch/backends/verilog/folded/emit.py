@@ -12,7 +12,7 @@ from sctorch.backends.verilog.folded.plan import FoldedPlan
 from sctorch.backends.verilog.folded.synapses import synapse_text
 from sctorch.backends.verilog.folded.text import Text
 from sctorch.backends.verilog.folded.traces import trace_signals
-from sctorch.backends.verilog.ports import answer_port
+from sctorch.backends.verilog.ports import answer_port, store_ports
 from sctorch.backends.verilog.unrolled.traces import trace_port
 
 __all__ = ["emit"]
@@ -63,7 +63,7 @@ def _ports(design: FoldedPlan, text: Text) -> list[str]:
         "    input  wire in_last,",
         f"    input  wire [{bits - 1}:0] in_data,",
         *([f"    input  wire [{steps - 1}:0] steps,"] if steps else []),
-        *(_store_ports(design.place_bits) if design.loadable else []),
+        *(store_ports(design.place_bits) if design.loadable else []),
         "`ifdef SCTORCH_TRACE",
         "    output wire trace_busy,",
         f"    output wire [{len(signals) - 1}:0] trace_valid,",
@@ -74,19 +74,6 @@ def _ports(design: FoldedPlan, text: Text) -> list[str]:
         "    output wire out_last,",
         f"    output wire {'signed ' if signed else ''}[{answer_width - 1}:0] {answer}",
         ");",
-    ]
-
-
-def _store_ports(place_bits: tuple[int, int, int]) -> list[str]:
-    """Through which weights are loaded: docs/folded.md."""
-    layer, word, part = place_bits
-    return [
-        "    input  wire store,",
-        f"    input  wire [{layer - 1}:0] store_layer,",
-        f"    input  wire [{word - 1}:0] store_word,",
-        f"    input  wire [{part - 1}:0] store_part,",
-        "    input  wire [31:0] store_data,",
-        "    output wire store_there,",
     ]
 
 

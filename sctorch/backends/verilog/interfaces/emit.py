@@ -6,7 +6,7 @@ from math import gcd
 
 from sctorch import ir
 from sctorch.backends.verilog.interfaces.plan import Lane, WrapperPlan
-from sctorch.backends.verilog.ports import answer_port
+from sctorch.backends.verilog.ports import STORE, answer_port, store_ports
 from sctorch.backends.verilog.text import hexadecimal
 
 __all__ = ["IDLE_BITS", "REGISTERS_VERSION", "emit_wrapper"]
@@ -60,8 +60,8 @@ def _inner(plan: WrapperPlan) -> list[str]:
         "    output wire error,",
         "    output wire window_first,",
         "    output wire window_last,",
-        f"    output wire answered{',' if plan.core.store else ''}",
-        *(_store_ports(plan.core.store) if plan.core.store else []),
+        *(store_ports(plan.core.store) if plan.core.store else []),
+        "    output wire answered",
         ");",
         f"    wire [{plan.core.word_bits - 1}:0] word;",
         "    wire take, room, issue, core_valid, core_ready, core_first, core_last, running, waiting;",
@@ -77,7 +77,7 @@ def _inner(plan: WrapperPlan) -> list[str]:
         ".in_first(core_first), .in_last(core_last),",
         f"        .in_data(word), {'.steps(steps), ' if plan.core.folded and not plan.events else ''}"
         f".out_valid(out_valid), .out_first(out_first), .out_last(out_last), .{answer}(answer)"
-        f"{_joined(_STORE) if plan.core.store else ''});",
+        f"{_joined(STORE) if plan.core.store else ''});",
         *_seen(plan),
         "    assign answered = out_valid & out_last;",
         "",
@@ -92,23 +92,8 @@ def _inner(plan: WrapperPlan) -> list[str]:
     ]
 
 
-_STORE = ("store", "store_layer", "store_word", "store_part", "store_data", "store_there")
-
-
 def _joined(names: tuple[str, ...]) -> str:
     return "".join(f", .{name}({name})" for name in names)
-
-
-def _store_ports(bits: tuple[int, int, int]) -> list[str]:
-    layer, word, part = bits
-    return [
-        "    input  wire store,",
-        f"    input  wire [{layer - 1}:0] store_layer,",
-        f"    input  wire [{word - 1}:0] store_word,",
-        f"    input  wire [{part - 1}:0] store_part,",
-        "    input  wire [31:0] store_data,",
-        "    output wire store_there",
-    ]
 
 
 def _seen(plan: WrapperPlan) -> list[str]:
@@ -267,7 +252,7 @@ def _instance(plan: WrapperPlan, **ports: str) -> list[str]:
     names = [
         "clk", "rst", "enable", "cut", "steps", "s_valid", "s_ready", "s_last", "s_data", "m_valid", "m_ready",
         "m_last", "m_data", "busy", "error", "window_first", "window_last", "answered",
-        *(_STORE if plan.core.store else ()),
+        *(STORE if plan.core.store else ()),
     ]  # fmt: skip
     wired = [f".{name}({ports.get(name, name)})" for name in names]
     rows = [", ".join(wired[k : k + 6]) for k in range(0, len(wired), 6)]
