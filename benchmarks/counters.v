@@ -38,39 +38,6 @@ module counter_full_adders #(
     endgenerate
 endmodule
 
-// As the one in use, but for the carry-in: bit + bit in place of 1 + bit.
-module counter_carry #(
-    parameter N = 1,
-    parameter W = $clog2(N + 1)
-) (
-    input  wire [N-1:0] in,
-    output wire [W-1:0] count
-);
-    localparam FULL = (1 << $clog2((N + 2) / 2)) - 1;
-    localparam LEFT = (FULL > N - 2) ? (FULL >> 1) : FULL;
-    localparam RIGHT = N - 1 - LEFT;
-    localparam LW = $clog2(LEFT + 1);
-    localparam RW = $clog2(RIGHT + 1);
-    generate
-        if (N == 1) begin : one
-            assign count = in;
-        end else if (N == 2) begin : two
-            assign count = {in[0] & in[1], in[0] ^ in[1]};
-        end else if (N == 3) begin : three
-            assign count = {(in[0] & in[1]) | (in[0] & in[2]) | (in[1] & in[2]), in[0] ^ in[1] ^ in[2]};
-        end else begin : split
-            wire [LW-1:0] left;
-            wire [RW-1:0] right;
-            counter_carry #(.N(LEFT)) count_left (.in(in[LEFT-1:0]), .count(left));
-            counter_carry #(.N(RIGHT)) count_right (.in(in[LEFT +: RIGHT]), .count(right));
-            wire [W:0] a = {{(W-LW){1'b0}}, left, in[N-1]};
-            wire [W:0] b = {{(W-RW){1'b0}}, right, in[N-1]};
-            wire [W:0] sum = a + b;
-            assign count = sum[W:1];
-        end
-    endgenerate
-endmodule
-
 // Tables of six bits, joined by adders with a bit as the carry-in.
 module counter_tables #(
     parameter N = 1,

@@ -1,9 +1,9 @@
 // Exact parallel counter: the number of ones among N bits (semantics 5).
 //
 // Two halves and one bit as the carry-in of the adder that joins them: about 1.15 LUT4 per bit on
-// ice40, where one chain of additions takes 1.5. The joining adder's lowest place (1 + bit) makes
-// the carry-in explicit, so that synthesis keeps one carry chain. (bit + bit is a fifth smaller on
-// Xilinx, but takes more carry cells on ice40, and nextpnr then did not come to an end on the digits.)
+// ice40, where one chain of additions takes 1.5. The joining adder has a lowest place that makes the
+// carry-in explicit, so that synthesis keeps one carry chain: 1 + bit, or, where SCTORCH_BIT_CARRY is
+// defined, bit + bit. Both carry the bit. Which one is smaller is the part's: docs/hardware.md.
 module sct_popcount #(
     parameter N = 1,
     parameter W = $clog2(N + 1)
@@ -29,7 +29,11 @@ module sct_popcount #(
             wire [RW-1:0] right;
             sct_popcount #(.N(LEFT)) count_left (.in(in[LEFT-1:0]), .count(left));
             sct_popcount #(.N(RIGHT)) count_right (.in(in[LEFT +: RIGHT]), .count(right));
+`ifdef SCTORCH_BIT_CARRY
+            wire [W:0] a = {{(W-LW){1'b0}}, left, in[N-1]};
+`else
             wire [W:0] a = {{(W-LW){1'b0}}, left, 1'b1};
+`endif
             wire [W:0] b = {{(W-RW){1'b0}}, right, in[N-1]};
             /* verilator lint_off UNUSEDSIGNAL */
             wire [W:0] sum = a + b;  // its lowest bit only carries

@@ -16,14 +16,22 @@ from sctorch.hardware.nextpnr import Routing
 from sctorch.hardware.targets import Target
 from sctorch.hardware.tools import find_tool, run_tool, tool_version
 
-__all__ = ["CELL_MODELS", "Synthesis", "count_cells", "run_yosys", "write_gates"]
+__all__ = ["CELL_MODELS", "COMMANDS", "DEFINES", "Synthesis", "count_cells", "run_yosys", "write_gates"]
 
-_COMMANDS = {
-    # The defaults of yosys, so that figures compare with other people's.
+# The defaults of yosys, so that figures compare with other people's; but without the wide multiplexers of ecp5, for
+# which yosys spends four to eight LUTs on a function of many inputs where an adder of two would do.
+COMMANDS: Mapping[str, str] = {
     "ice40": "synth_ice40 -top {top}",
-    "ecp5": "synth_ecp5 -top {top}",
+    "ecp5": "synth_ecp5 -nowidelut -top {top}",
     "xc7": "synth_xilinx -family xc7 -flatten -noiopad -noclkbuf -top {top}",
     "xcup": "synth_xilinx -family xcup -flatten -noiopad -noclkbuf -top {top}",
+}
+# Macros that sources are read with: the shape of the parallel counters that is smaller there (docs/hardware.md).
+DEFINES: Mapping[str, tuple[str, ...]] = {
+    "ice40": (),
+    "ecp5": (),
+    "xc7": ("SCTORCH_BIT_CARRY",),
+    "xcup": ("SCTORCH_BIT_CARRY",),
 }
 # Yosys' own simulation models of each family's cells, as its scripts name them.
 CELL_MODELS = {
@@ -125,10 +133,9 @@ def run_yosys(folder: Path, top: str, sources: Sequence[str], target: Target, ne
         work = Path(scratch)
         for source in sources:  # copied, so that a tool that sees only its own folder finds them
             _fetch(folder / source, work / Path(source).name)
-        files = " ".join(Path(source).name for source in sources)
-        command = _COMMANDS[target.family].format(top=top)
+        command = COMMANDS[target.family].format(top=top)
         outputs = "tee -q -o stat.json stat -json; write_json netlist.json"
-        script = f"read_verilog -defer {files}; {command}; check -assert; {outputs}"
+        script = f"{_read(target.family, sources)}; {command}; check -assert; {outputs}"
         log = run_tool(tool, ["-p", script], cwd=work)
         try:
             cells = json.loads((work / "stat.json").read_text())["design"]["num_cells_by_type"]
@@ -158,7 +165,8 @@ def write_gates(
 
     Parameters
     ----------
-    to : the file to be written. name : of its one module. defines : macros that the sources are read with.
+    to : the file to be written. name : of its one module. defines : macros that the sources are read with beside the
+        family's own.
 
     Returns
     -------
@@ -176,10 +184,9 @@ def write_gates(
         work = Path(scratch)
         for source in sources:
             _fetch(folder / source, work / Path(source).name)
-        files = " ".join([*(f"-D{d}" for d in defines), *(Path(source).name for source in sources)])
-        command = _COMMANDS[target.family].format(top=top)
+        command = COMMANDS[target.family].format(top=top)
         outputs = f"rename {top} {name}; write_verilog -noattr gates.v; write_json gates.json"
-        script = f"read_verilog -defer {files}; {command}; check -assert; {outputs}"
+        script = f"{_read(target.family, sources, defines)}; {command}; check -assert; {outputs}"
         log = run_tool(tool, ["-p", script], cwd=work)
         try:
             module = json.loads((work / "gates.json").read_text())["modules"][name]
@@ -197,6 +204,11 @@ def write_gates(
     for port, found in module["ports"].items():
         ports[found["direction"]][port] = len(found["bits"])
     return ports
+
+
+def _read(family: str, sources: Sequence[str], defines: Sequence[str] = ()) -> str:
+    macros = [f"-D{macro}" for macro in (*DEFINES[family], *defines)]
+    return " ".join(["read_verilog -defer", *macros, *(Path(source).name for source in sources)])
 
 
 def _fetch(source: Path, to: Path) -> None:

@@ -13,10 +13,12 @@ import torch
 
 import sctorch
 from sctorch import data, ir, nn, train
+from sctorch.backends.resources import resource_folder
 from sctorch.backends.verilog import VerilogDesign
 from sctorch.errors import ConfigError, ToolFailedError, UnsupportedError
 from sctorch.hardware.targets import get_target
-from sctorch.hardware.yosys import write_gates
+from sctorch.hardware.tools import find_tool, run_tool
+from sctorch.hardware.yosys import DEFINES, write_gates
 
 WINDOWS = 4
 TARGETS = ("ice40-hx8k", "artix7-35t", "ecp5-85k")
@@ -112,6 +114,35 @@ def test_what_cannot_be_made_is_refused_and_leaves_nothing(tmp_path: Path, monke
     with pytest.raises(ToolFailedError):
         design.netlist("ice40-hx8k", traced=True)
     assert [p.name for p in (design.folder / "netlist").iterdir()] == ["ice40-hx8k"]
+
+
+COUNTED = """
+module counted (input [{last}:0] in, output [{width}:0] one, other);
+    sct_popcount #(.N({n})) a (.in(in), .count(one));
+    other_popcount #(.N({n})) b (.in(in), .count(other));
+    always @* assert (one == other);
+endmodule
+"""
+
+
+@pytest.mark.parametrize("family", ["xc7", "xcup"])
+@pytest.mark.parametrize("planted", [False, True])
+def test_the_counter_of_a_family_counts_as_the_simulated_one(family: str, planted: bool, tmp_path: Path) -> None:
+    assert DEFINES[family]
+    counter = (resource_folder("hdl") / "sct_popcount.v").read_text()
+    other = counter.replace("sct_popcount", "other_popcount")
+    if planted:
+        other = other.replace("left, in[N-1]}", "left, in[0]}")
+    (tmp_path / "one.v").write_text(counter)
+    (tmp_path / "other.v").write_text(other)
+    for n in (4, 9, 16):
+        (tmp_path / "top.v").write_text(COUNTED.format(n=n, last=n - 1, width=n.bit_length() - 1))
+        script = (
+            f"read_verilog -defer one.v; read_verilog -defer {' '.join(f'-D{d}' for d in DEFINES[family])} other.v; "
+            "read_verilog -sv top.v; hierarchy -top counted; proc; flatten; opt_clean; async2sync; "
+            f"sat {'-falsify' if planted else '-verify'} -prove-asserts"
+        )
+        run_tool(find_tool("yosys"), ["-p", script], cwd=tmp_path)
 
 
 MEMORY = """

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sctorch.hardware.targets import get_target
+from sctorch.hardware.yosys import COMMANDS, DEFINES
 
 __all__ = ["build_files"]
 
@@ -120,6 +121,7 @@ def _xdc(top: str, kind: str, ports: Sequence[str]) -> str:
 def _shell(family: str, top: str, wide: bool, sources: Sequence[str], device: str) -> str:
     """yosys, nextpnr and the packer; a wide core has more ports than a package has pins and stops after yosys."""
     ice = family == "ice40"
+    macros = [f"-D{macro}" for macro in DEFINES[family]]
     suffix, routed, packer, bits = ("pcf", "asc", "icepack", "bin") if ice else ("lpf", "config", "ecppack", "bit")
     head = f"""\
 #!/bin/sh
@@ -130,8 +132,8 @@ cd "$(dirname "$0")"
 tool() {{ command -v "$1" || command -v "yowasp-$1" || {{ echo "$1 is not on PATH" >&2; exit 1; }}; }}
 mkdir -p build
 YOSYS=$(tool yosys)
-"$YOSYS" -q -l build/yosys.log -p "read_verilog -defer {" ".join(sources)}; \\
-    synth_{family} -top {top} -json build/{top}.json; stat"
+"$YOSYS" -q -l build/yosys.log -p "read_verilog -defer {" ".join([*macros, *sources])}; \\
+    {COMMANDS[family].format(top=top)} -json build/{top}.json; stat"
 """
     if wide:
         return (
@@ -157,6 +159,7 @@ echo "build/{top}.{bits}"
 
 def _tcl(top: str, kind: str, sources: Sequence[str], part: str) -> str:
     whole = kind in ("uart", "spi")
+    macros = "".join(f" -verilog_define {macro}" for macro in DEFINES["xc7"])
     mode = "" if whole else " -mode out_of_context"
     ending = (
         "# Give the pins their places in the .xdc first; Vivado refuses a bitstream without.\n"
@@ -171,7 +174,7 @@ set part [expr {{$argc > 0 ? [lindex $argv 0] : "{part}"}}]
 file mkdir build
 read_verilog {{{" ".join(sources)}}}
 read_xdc {top}.xdc
-synth_design -top {top} -part $part{mode}
+synth_design -top {top} -part $part{mode}{macros}
 opt_design
 place_design
 phys_opt_design
