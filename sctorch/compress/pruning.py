@@ -10,10 +10,10 @@ import torch
 from lightning import Callback, LightningModule, Trainer
 
 from sctorch.checks import check_choice, check_instance, check_number, check_range
+from sctorch.compress.units import prunable, synapses
 from sctorch.errors import ConfigError
-from sctorch.nn import Synapse
 
-__all__ = ["SCOPES", "MagnitudePruning", "PruneConfig", "prune", "sparsity"]
+__all__ = ["SCOPES", "MagnitudePruning", "PruneConfig", "prune", "share_masks", "sparsity"]
 
 SCOPES = ("global", "layer")
 
@@ -88,43 +88,47 @@ class MagnitudePruning(Callback):
         target = self.config.at(progress)
         if target > self._done and target > 0:
             prune(pl_module, target, self.config.scope)
-            if trainer.world_size > 1:
-                # Processors of different kinds may round the weights apart, and then rank them apart.
-                for module in _synapses(pl_module):
-                    torch.distributed.broadcast(module.mask, src=0)
+            share_masks(trainer, pl_module)
             self._done = target
 
 
+def share_masks(trainer: Trainer, net: torch.nn.Module) -> None:
+    """Where several processes train together: the first one's masks for all.
+
+    Processors of different kinds may round the weights apart, and then rank them apart.
+    """
+    if trainer.world_size > 1:
+        for module in synapses(net):
+            torch.distributed.broadcast(module.mask, src=0)
+
+
 @torch.no_grad()
-def prune(net: torch.nn.Module, sparsity: float, scope: str = "global") -> None:
-    """Mask the smallest weights so that round(sparsity * number of synapses) of them are gone.
+def prune(net: torch.nn.Module, sparsity: float, scope: str = "global", unit: str = "weight") -> None:
+    """Mask the smallest units so that round(sparsity * number of units) of them are gone.
 
     Parameters
     ----------
-    net : anything with synapses in it; weights that are masked already come first.
-    scope : "global" or "layer"; see `PruneConfig`.
+    net : anything with synapses in it; what is masked already goes first. With units "input" and "neuron" its synapses
+        stand in a row, as in a SpikingNetwork.
+    sparsity : fraction of the units, 0 up to below 1.
+    scope : "global" ranks the units of all layers together, "layer" each layer's on their own.
+    unit : "weight": single synapses, by |w|. "input": features, by the mean |w| of the first layer's weights that read
+        them. "neuron": hidden neurons, by the mean |w| of what they read and of what reads them (after Li et al. 2017,
+        section 3.1); one of each layer always stays. `shrink` takes what is gone out of the layers.
     """
     PruneConfig(sparsity=sparsity, scope=scope)  # refuses bad values
-    layers = _synapses(net)
+    layers = prunable(net, unit)
     for group in [layers] if scope == "global" else [[layer] for layer in layers]:
-        magnitude = torch.cat([torch.where(m.mask > 0, m.weight.abs(), -1.0).flatten() for m in group])
-        gone = torch.argsort(magnitude, stable=True)[: round(sparsity * len(magnitude))]
-        flat = torch.cat([m.mask.flatten() for m in group])
-        flat[gone] = 0.0
-        for module, mask in zip(group, flat.split([m.mask.numel() for m in group]), strict=True):
-            module.mask.copy_(mask.view_as(module.mask))
+        rank = torch.cat([layer.rank for layer in group])
+        gone = torch.zeros(len(rank), dtype=torch.bool, device=rank.device)
+        gone[torch.argsort(rank, stable=True)[: round(sparsity * len(rank))]] = True
+        gone &= torch.isfinite(rank)  # the last neuron of a layer
+        for layer, part in zip(group, gone.split([len(layer.rank) for layer in group]), strict=True):
+            layer.remove(part)
 
 
 @torch.no_grad()
 def sparsity(net: torch.nn.Module) -> float:
     """Fraction of the integer weights that are 0, those that round to 0 included: what hardware leaves out."""
-    weights = [m.integer_weight() for m in _synapses(net)]
+    weights = [m.integer_weight() for m in synapses(net)]
     return sum(int((w == 0).sum()) for w in weights) / sum(w.numel() for w in weights)
-
-
-def _synapses(net: torch.nn.Module) -> list[Synapse]:
-    check_instance(net, torch.nn.Module, "net", "a torch module")
-    found = [m for m in net.modules() if isinstance(m, Synapse)]
-    if not found:
-        raise ConfigError(f"{type(net).__name__} has no synapse to prune")
-    return found
