@@ -1,7 +1,8 @@
 """Synthesised netlists of runs compared with the simulator on their test split: python benchmarks/netlists.py RUN ...
 
-RUN is a recipe's output folder (build/digits by default). For each target: the shipped netlist, its decision after
-every timestep; and the netlist with trace ports, every layer at every timestep. Gates, in CXXRTL, with no tolerance.
+RUN is a recipe's output folder (build/digits by default); a run that exported no Verilog has its network exported, in
+the architecture given. For each target: the shipped netlist, its decision after every timestep (unrolled designs); and
+the netlist with trace ports, every layer at every timestep. Gates, in CXXRTL, with no tolerance.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -17,8 +19,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from machine import print_table
 
 import sctorch
-from sctorch import backends
-from sctorch.backends.verilog import VerilogDesign
+from sctorch import backends, ir
+from sctorch.backends.verilog import FoldedDesign, VerilogDesign
 from sctorch.pipeline.checking import check
 
 
@@ -27,15 +29,20 @@ def main() -> int:
     parser.add_argument("runs", metavar="RUN", nargs="*", type=Path, default=[Path("build/digits")])
     parser.add_argument("--target", action="append", default=[], help="default: ice40-hx8k and artix7-35t")
     parser.add_argument("--windows", type=int, help="of the test split (all of it)")
+    parser.add_argument("--architecture", default="unrolled", choices=["unrolled", "folded"])
     options = parser.parse_args()
     rows, good = [], True
     for run in options.runs:
         recipe = check(json.loads((run / "recipe.json").read_text()), run).build()
         x = recipe.data.test_arrays()[0][: options.windows]  # type: ignore[attr-defined]
-        design = backends.load(run / "verilog")
-        assert isinstance(design, VerilogDesign), f"{run} has no Verilog"
+        folder = run / "verilog"
+        if not folder.exists():
+            folder = Path(tempfile.mkdtemp(prefix="sctorch-netlists-")) / "verilog"
+            sctorch.export(ir.load(run / "lower" / "network.json"), folder, architecture=options.architecture)
+        design = backends.load(folder)
+        assert isinstance(design, VerilogDesign)
         for target in options.target or ["ice40-hx8k", "artix7-35t"]:
-            for traced in (False, True):
+            for traced in (True,) if isinstance(design, FoldedDesign) else (False, True):
                 started = time.monotonic()
                 report = sctorch.verify(design.network, design.netlist(target, traced), x)
                 (pair,) = report.pairs
