@@ -13,7 +13,7 @@ import pytest
 
 from sctorch import ir
 from sctorch.backends import hls
-from sctorch.backends.hls import project
+from sctorch.backends.hls import plan, project, testbench
 from sctorch.backends.hls.constants import source_tables
 from sctorch.backends.hls.runner import LIBRARY, build
 from sctorch.errors import ConfigError, ToolFailedError, ToolNotFoundError, UnsupportedError
@@ -122,8 +122,18 @@ def designs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, hls.HlsDesign
     return {name: hls.export(net, folder / name, {}) for name, net in NETWORKS.items()}
 
 
+@pytest.fixture(scope="module")
+def streams(tmp_path_factory: pytest.TempPathFactory) -> dict[str, hls.HlsDesign]:
+    folder = tmp_path_factory.mktemp("streams")
+    options = {name: {"io_type": "io_stream", "window": "last"} for name in NETWORKS}
+    options["single"] = options["then"] = {"io_type": "io_stream"}
+    return {name: hls.export(net, folder / name, options[name]) for name, net in NETWORKS.items()}
+
+
+@pytest.mark.parametrize("io_type", ["designs", "streams"])
 @pytest.mark.parametrize("name", NETWORKS)
-def test_every_signal_equals_the_simulator(designs: dict[str, hls.HlsDesign], name: str) -> None:
+def test_every_signal_equals_the_simulator(request: pytest.FixtureRequest, io_type: str, name: str) -> None:
+    designs: dict[str, hls.HlsDesign] = request.getfixturevalue(io_type)
     net = NETWORKS[name]
     x = inputs(net)
     expected = ir.simulate(net, x)
@@ -167,7 +177,7 @@ def test_a_moved_design_loads_and_builds_itself_again(designs: dict[str, hls.Hls
     x = inputs(net)
     assert_same(design.trace(x), ir.simulate(net, x))
     assert (tmp_path / "moved" / LIBRARY).is_file()
-    assert design.options == {"part": "xc7a100tcsg324-1", "clock_period_ns": 5}
+    assert design.options == hls.OPTIONS
 
 
 def test_a_project_holds_no_absolute_path(designs: dict[str, hls.HlsDesign]) -> None:
@@ -185,7 +195,7 @@ def test_the_projects_own_test_bench_gives_the_decisions(designs: dict[str, hls.
     subprocess.run(["./test_bench"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
     results = (folder / "tb_data" / "csim_results.log").read_text().split()
     assert results == (folder / "tb_data" / "tb_output_predictions.dat").read_text().split()
-    assert len(results) == project.TEST_BENCH_WINDOWS * NETWORKS["single"].num_steps
+    assert len(results) == testbench.TEST_BENCH_WINDOWS * NETWORKS["single"].num_steps
 
 
 @pytest.mark.parametrize(
@@ -194,8 +204,13 @@ def test_the_projects_own_test_bench_gives_the_decisions(designs: dict[str, hls.
         ("int", "sctorch_synapse.h", "magnitude > r", "magnitude >= r"),
         ("int", "sctorch_encoder.h", "values[j] > sctorch_random", "values[j] >= sctorch_random"),
         ("int", "sctorch_neuron.h", "m >= threshold : m > threshold", "m > threshold : m >= threshold"),
-        ("int", "sctorch_neuron.h", "step == 0 ? membrane_t(0) : mem[i]", "mem[i]"),
-        ("int", "sctorch_source.h", "step == NUM_STEPS - 1", "step == NUM_STEPS"),
+        ("int", "sctorch_neuron.h", "first ? membrane_t(0) : mem[i]", "mem[i]"),
+        (
+            "int",
+            "sctorch_window.h",
+            "    step = step == CONFIG_T::num_steps - 1 ?",
+            "    step = step == CONFIG_T::num_steps ?",
+        ),
         ("events", "sctorch_readout.h", "score[i] > best", "score[i] >= best"),
     ],
 )
@@ -233,7 +248,7 @@ def test_registers_and_wires_give_the_source(source: ir.StreamSource, n: int) ->
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"speed": 1}, "option 'speed' is unknown; known: part, clock_period_ns"),
+        ({"speed": 1}, "option 'speed' is unknown; known: part, clock_period_ns, io_type"),
         ({"part": 'x"; exec rm'}, "is not a part name"),
         ({"clock_period_ns": 0}, "clock_period_ns = 0 is outside"),
         ({"clock_period_ns": "5"}, "clock_period_ns = '5' is outside"),
@@ -250,14 +265,14 @@ def test_the_same_network_gives_the_same_files(tmp_path: Path) -> None:
     texts = []
     for folder in (tmp_path / "a", tmp_path / "b"):
         folder.mkdir()
-        project.write_project(project.plan(net), net, folder, "xc7a100tcsg324-1", 5)
+        project.write_project(plan.plan(net, hls.OPTIONS), net, folder, hls.OPTIONS)
         texts.append({p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()})
     assert texts[0] == texts[1]
 
 
 def test_options_reach_the_project(tmp_path: Path) -> None:
-    parts = project.plan(NETWORKS["single"])
-    project.write_project(parts, NETWORKS["single"], tmp_path, "xc7z020clg400-1", 4.5)
+    options = hls.OPTIONS | {"part": "xc7z020clg400-1", "clock_period_ns": 4.5}
+    project.write_project(plan.plan(NETWORKS["single"], options), NETWORKS["single"], tmp_path, options)
     text = (tmp_path / "project.tcl").read_text()
     assert 'set part "xc7z020clg400-1"' in text
     assert "set clock_period 4.5" in text
@@ -286,7 +301,7 @@ def test_a_failing_compiler_is_reported(tmp_path: Path, monkeypatch: pytest.Monk
 def test_what_does_not_fit_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, message: str
 ) -> None:
-    monkeypatch.setattr(project, limit, 4)
+    monkeypatch.setattr(plan, limit, 4)
     with pytest.raises(UnsupportedError, match=message):
         hls.export(NETWORKS["int"], tmp_path / "d", {})
     assert list(tmp_path.iterdir()) == []

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +10,13 @@ import numpy as np
 
 from sctorch import ir
 from sctorch.backends.design import Design, read_description, write_description, writing_folder
-from sctorch.backends.hls.project import Plan, plan, write_project
+from sctorch.backends.hls.options import check_options
+from sctorch.backends.hls.plan import Plan, Traced, plan
+from sctorch.backends.hls.project import write_project
 from sctorch.backends.hls.runner import LIBRARY, build, run
-from sctorch.errors import ConfigError
 from sctorch.hardware.tools import find_tool
 
 __all__ = ["HlsDesign", "check", "export", "load"]
-
-OPTIONS: dict[str, Any] = {"part": "xc7a100tcsg324-1", "clock_period_ns": 5}
 
 
 class HlsDesign(Design):
@@ -28,7 +26,7 @@ class HlsDesign(Design):
 
     def __init__(self, folder: Path, network: ir.Network, options: Mapping[str, Any]) -> None:
         super().__init__(folder, network, options)
-        self._plan: Plan = plan(network)
+        self._plan: Plan = plan(network, check_options(options))
 
     @property
     def top(self) -> str:
@@ -36,18 +34,24 @@ class HlsDesign(Design):
         return self._plan.top
 
     def trace(self, x: np.ndarray) -> ir.Trace:
-        inputs = self._inputs(x)
-        decisions, rows = run(self._library(), inputs, self.network.num_steps, self._plan.traces)
+        answers, _, rows = self._run(self._inputs(x), self._plan.traces)
         trace: ir.Trace = {}
         for signal in self._plan.traces:
             # A timestep's bits are laid out tick by tick: [T, B, L * n] -> [T * L, B, n].
             steps, windows, size = rows[signal.key].shape
             ticks = rows[signal.key].reshape(steps, windows, signal.rows, size // signal.rows).transpose(0, 2, 1, 3)
             trace[signal.key] = ticks.reshape(steps * signal.rows, windows, size // signal.rows)
-        return trace | {f"{self.network.readout.name}.decision": decisions}
+        return trace | {f"{self.network.readout.name}.decision": answers}
 
     def predict(self, x: np.ndarray) -> np.ndarray:
-        return run(self._library(), self._inputs(x), self.network.num_steps, ())[0][..., 0]
+        return self._run(self._inputs(x), ())[0][..., 0]
+
+    def _run(
+        self, inputs: np.ndarray, signals: Sequence[Traced]
+    ) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
+        last = np.zeros((len(inputs), self.network.num_steps), dtype=bool)
+        last[:, -1] = True
+        return run(self._library(), inputs, last, signals)
 
     def _inputs(self, x: np.ndarray) -> np.ndarray:
         """What the port is given: [B, 1, n] numbers, the same at every timestep, or [B, T, L * n] bits."""
@@ -62,22 +66,10 @@ class HlsDesign(Design):
         return library if library.is_file() else build(self.folder)
 
 
-def _check_options(options: Mapping[str, Any]) -> dict[str, Any]:
-    unknown = sorted(set(options) - set(OPTIONS))
-    if unknown:
-        raise ConfigError(f"hls backend: option {unknown[0]!r} is unknown; known: {', '.join(OPTIONS)}")
-    chosen = {**OPTIONS, **options}
-    if not isinstance(chosen["part"], str) or not re.fullmatch(r"[A-Za-z0-9_-]+", chosen["part"]):
-        raise ConfigError(f"hls backend: part = {chosen['part']!r} is not a part name such as {OPTIONS['part']}")
-    period = chosen["clock_period_ns"]
-    if isinstance(period, bool) or not isinstance(period, int | float) or not 0 < period <= 1000:
-        raise ConfigError(f"hls backend: clock_period_ns = {period!r} is outside 0 to 1000")
-    return chosen
-
-
 def check(network: ir.Network, options: Mapping[str, Any], target: str | None = None) -> tuple[Plan, dict[str, Any]]:
     """The project's parts and the full options, or the error that `export` would raise for them."""
-    return plan(network), _check_options(options)
+    chosen = check_options(options)
+    return plan(network, chosen), chosen
 
 
 def export(network: ir.Network, folder: Path, options: Mapping[str, Any], target: str | None = None) -> HlsDesign:
@@ -85,13 +77,15 @@ def export(network: ir.Network, folder: Path, options: Mapping[str, Any], target
 
     Parameters
     ----------
-    options : part (for Vitis), clock_period_ns.
+    options : see docs/hls.md. part and clock_period_ns (for Vitis), io_type ("io_parallel", "io_stream"), window
+        ("fixed", or "last" for packets with a flag), strategy and reuse_factor of the fixed synapses (one for all, or
+        by layer), precision (bits by tensor).
     """
     folder = Path(folder)
     parts, chosen = check(network, options)
     find_tool("g++")  # before anything is written
     with writing_folder(folder) as written:
-        version = write_project(parts, network, written, chosen["part"], chosen["clock_period_ns"])
+        version = write_project(parts, network, written, chosen)
         build(written)
         write_description(written, "hls", network, chosen, top=parts.top, hls4ml=version)
     return HlsDesign(folder, network, chosen)
