@@ -56,7 +56,7 @@ template <class data_T, class res_T, typename CONFIG_T> struct sctorch_stochasti
 // current[i] = bias[i] + sum over inputs j of x_j * w_ij; x_j is a spike or a direct encoder's integer.
 // CONFIG::dense is hls4ml's own, with its strategy and reuse factor.
 template <class data_T, class res_T, typename CONFIG_T> struct sctorch_fixed_synapse {
-    static void run(data_T data[CONFIG_T::n_in], res_T current[CONFIG_T::n_out], bool) {
+    static void run(data_T data[CONFIG_T::n_data], res_T current[CONFIG_T::n_out], bool) {
         #pragma HLS INLINE
         CONFIG_T::template dense<data_T, res_T>(data, current);
     }

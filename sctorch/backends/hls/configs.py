@@ -72,7 +72,7 @@ def _fixed_synapse(node: Node, name: str) -> str:
     arrays = f"{weight.name}, {node.get_weights('bias').name}"
     if strategy == "distributed_arithmetic":
         lines, call = (
-            _unsigned(n_in=layer.n_inputs, n_out=layer.size),
+            _unsigned(n_in=node.get_attr("n_in"), n_out=layer.size),
             f"dense_da_{node.index}<data_T, res_T>(data, result)",
         )
         base = kernel = ""
@@ -137,7 +137,7 @@ KERNELS: dict[str, tuple[str, Callable[[Node, str], str]]] = {
     "SctorchDirectEncoder": ("sctorch_event_encoder", _event_encoder),
     "SctorchEventEncoder": ("sctorch_event_encoder", _event_encoder),
     "SctorchStochasticSynapse": ("sctorch_stochastic_synapse", _stochastic_synapse),
-    "SctorchFixedSynapse": ("sctorch_fixed_synapse", _fixed_synapse),
+    "SctorchDense": ("sctorch_fixed_synapse", _fixed_synapse),
     "SctorchNeuron": ("sctorch_neuron", _neuron),
     "SctorchDelay": ("sctorch_delay", _delay),
     "SctorchReadout": ("sctorch_readout", _readout),

@@ -11,9 +11,10 @@ import numpy as np
 from sctorch import ir
 from sctorch.backends.design import Design, read_description, write_description, writing_folder
 from sctorch.backends.hls.options import check_options
-from sctorch.backends.hls.plan import Plan, Traced, plan
+from sctorch.backends.hls.plan import Plan, plan
 from sctorch.backends.hls.project import write_project
 from sctorch.backends.hls.runner import LIBRARY, build, run
+from sctorch.errors import ConfigError, ShapeError
 from sctorch.hardware.tools import find_tool
 
 __all__ = ["HlsDesign", "check", "export", "load"]
@@ -34,7 +35,63 @@ class HlsDesign(Design):
         return self._plan.top
 
     def trace(self, x: np.ndarray) -> ir.Trace:
-        answers, _, rows = self._run(self._inputs(x), self._plan.traces)
+        inputs = self._inputs(x)
+        answers, _, rows = run(self._library(), inputs, self._whole(len(inputs)), self._plan.traces)
+        return self._trace(answers, rows)
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        inputs = self._inputs(x)
+        return run(self._library(), inputs, self._whole(len(inputs)), ())[0][..., 0]
+
+    def answers(self, x: np.ndarray, lengths: Sequence[int] | np.ndarray) -> np.ndarray:
+        """The answers [B] of windows that end early, one after the other without a pause.
+
+        Parameters
+        ----------
+        x : as for `trace`. lengths : timesteps of each window, 1 to num_steps; needs option window "last".
+        """
+        inputs, steps = self._inputs(x), self.network.num_steps
+        lengths = np.asarray(lengths)
+        if not self._plan.has_last:
+            raise ConfigError(f"{self!r} has windows of {steps} timesteps alone; export it with window='last'")
+        if lengths.shape != (len(inputs),) or lengths.dtype.kind not in "iu":
+            raise ShapeError(f"{self!r}: lengths must be {len(inputs)} integers, one for each window")
+        if len(lengths) and not (lengths.min() >= 1 and lengths.max() <= steps):
+            raise ConfigError(f"{self!r}: lengths run from {lengths.min()} to {lengths.max()}, outside 1 to {steps}")
+        inputs = np.broadcast_to(inputs, (len(inputs), steps, inputs.shape[2]))
+        packets = np.concatenate([rows[:n] for rows, n in zip(inputs, lengths, strict=True)])
+        ends = np.cumsum(lengths) - 1
+        flags = np.isin(np.arange(len(packets)), ends)
+        return run(self._library(), packets[None], flags[None], ())[0][ends, 0, 0]
+
+    def feed(self, packets: np.ndarray, last: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray, ir.Trace]:
+        """Single timesteps in a row from the start state, whatever windows they make.
+
+        Parameters
+        ----------
+        packets : integers [N, n] as the top function is given them. last : their flags [N]; none is set by default.
+
+        Returns
+        -------
+        the answers [N], the flags that came with them [N] (with window "fixed" none is set), and the signals of `trace`
+        for one window of N timesteps.
+        """
+        packets = np.asarray(packets)
+        if packets.ndim != 2 or packets.shape[1] != self._plan.n_inputs:
+            raise ShapeError(f"{self!r}: expected packets [N, {self._plan.n_inputs}], got shape {packets.shape}")
+        flags = np.zeros(len(packets), dtype=bool) if last is None else np.asarray(last, dtype=bool)
+        if flags.shape != (len(packets),):
+            raise ShapeError(f"{self!r}: expected {len(packets)} flags, got shape {flags.shape}")
+        answers, ends, rows = run(self._library(), packets[None], flags[None], self._plan.traces)
+        return answers[:, 0, 0], ends[0], self._trace(answers, rows)
+
+    def _whole(self, windows: int) -> np.ndarray:
+        """The flags of whole windows, [B, T]."""
+        last = np.zeros((windows, self.network.num_steps), dtype=bool)
+        last[:, -1] = True
+        return last
+
+    def _trace(self, answers: np.ndarray, rows: dict[str, np.ndarray]) -> ir.Trace:
         trace: ir.Trace = {}
         for signal in self._plan.traces:
             # A timestep's bits are laid out tick by tick: [T, B, L * n] -> [T * L, B, n].
@@ -42,16 +99,6 @@ class HlsDesign(Design):
             ticks = rows[signal.key].reshape(steps, windows, signal.rows, size // signal.rows).transpose(0, 2, 1, 3)
             trace[signal.key] = ticks.reshape(steps * signal.rows, windows, size // signal.rows)
         return trace | {f"{self.network.readout.name}.decision": answers}
-
-    def predict(self, x: np.ndarray) -> np.ndarray:
-        return self._run(self._inputs(x), ())[0][..., 0]
-
-    def _run(
-        self, inputs: np.ndarray, signals: Sequence[Traced]
-    ) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
-        last = np.zeros((len(inputs), self.network.num_steps), dtype=bool)
-        last[:, -1] = True
-        return run(self._library(), inputs, last, signals)
 
     def _inputs(self, x: np.ndarray) -> np.ndarray:
         """What the port is given: [B, 1, n] numbers, the same at every timestep, or [B, T, L * n] bits."""

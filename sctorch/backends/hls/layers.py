@@ -83,7 +83,7 @@ class SctorchStochasticSynapse(_Layer):
             self.add_type(name)
 
 
-class SctorchFixedSynapse(_Layer, Dense):  # type: ignore[misc]
+class SctorchDense(_Layer, Dense):  # type: ignore[misc]
     """hls4ml's Dense, with its arrays of weights, its knobs and its passes; only our timestep is around it."""
 
     def initialize(self) -> None:
@@ -122,7 +122,7 @@ class SctorchDecision(_Layer):
 
 LAYERS = (
     SctorchRateEncoder, SctorchLevelEncoder, SctorchDirectEncoder, SctorchEventEncoder,
-    SctorchStochasticSynapse, SctorchFixedSynapse, SctorchNeuron, SctorchDelay, SctorchReadout, SctorchDecision,
+    SctorchStochasticSynapse, SctorchDense, SctorchNeuron, SctorchDelay, SctorchReadout, SctorchDecision,
 )  # fmt: skip
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
+
 from sctorch import ir
 from sctorch.backends.hls.options import Multiplier, check_precision, multipliers
 from sctorch.backends.hls.widths import MAX_WIDTH, tensors
@@ -86,15 +88,19 @@ def plan(network: ir.Network, chosen: Mapping[str, Any]) -> Plan:
     has_last = chosen["window"] == "last"
     source, entries = port, n_inputs
     for entry in layers:
-        # hls4ml keeps a layer's output among its attributes: no attribute has a dot in its name.
-        entry |= {"inputs": [source], "outputs": [f"{entry['name']}.out"]}
+        # hls4ml keeps a layer's output among its attributes: no attribute has a dot in its name. Its passes for
+        # distributed arithmetic look for the layer by what stands before "_cpy".
+        entry |= {"inputs": [source], "outputs": [f"{entry['name']}_cpy.out"]}
         entry["trace"] = entry["class_name"] != "SctorchDecision"  # the answer comes out of the top function itself
         entry |= {"num_steps": network.num_steps, "step_width": ir.unsigned_width(network.num_steps - 1)}
         entry |= {"n_data": entries, "has_last": has_last}
         source, entries = entry["outputs"][0], entry["n_result"]
-    # da4ml reads the widths of its inputs from fixed-point types alone.
     for entry, after in pairwise(layers):
-        entry["result_fixed"] = after["name"] in knobs and knobs[after["name"]].strategy == "distributed_arithmetic"
+        if after["name"] in knobs and knobs[after["name"]].strategy == "distributed_arithmetic":
+            entry["result_fixed"] = True  # da4ml reads the widths of its inputs from fixed-point types alone
+            if has_last:  # and takes whole packets: the flag is one more input, with weights of 0
+                after |= {"n_data": after["n_in"] + 1, "n_in": after["n_in"] + 1}
+                after["weight_data"] = np.vstack([after["weight_data"], np.zeros((1, after["n_out"]), dtype=np.int64)])
     _check_sizes(layers)
     return Plan(
         top=f"{network.name}_hls",
@@ -131,7 +137,7 @@ def _encoder(layer: ir.Encoder, ticks: int) -> dict[str, Any]:
 def _synapse(
     layer: ir.Synapse, widths: Mapping[str, int], data_ticks: int, knobs: Mapping[str, Multiplier]
 ) -> dict[str, Any]:
-    kind = "FixedSynapse" if isinstance(layer, ir.FixedSynapse) else "StochasticSynapse"
+    kind = "Dense" if isinstance(layer, ir.FixedSynapse) else "StochasticSynapse"
     entry = _entry(kind, layer.name, layer, layer.size, widths["result"], True) | {"widths": widths}
     if isinstance(layer, ir.StochasticSynapse):
         return entry | {"data_ticks": data_ticks, "looped": layer.bitstream_length > 1}

@@ -32,7 +32,7 @@ def write_project(parts: Plan, network: ir.Network, folder: Path, chosen: Mappin
         _replace(folder / name, graph.config.get_config_value("Stamp"), ir.digest(network)[:8])
     _write_arrays(graph, folder)
     _write_bridge(parts, folder)
-    write_test_bench(network, folder)
+    write_test_bench(parts, network, folder)
     return str(version("hls4ml"))
 
 
