@@ -98,9 +98,9 @@ NETWORKS = {
     "then": network("then", ir.RateEncoder("enc", 6, OTHER), RARE[1::4], "threshold_then_argmax", 5),
     "logit": network("logit", ir.LevelEncoder("enc", 6, 3), RARE[3::4], "binary_logit", 1),
     "direct": direct(),
-    "single": ir.Network("single", 4, (  # called like hls4ml's own attributes
+    "single": ir.Network("single", 11, (  # called like hls4ml's own attributes
         ir.RateEncoder("index", 1, OTHER),
-        ir.StochasticSynapse("weight", np.array([[9]]), np.array([0]), 1, LFSR[3]),
+        ir.StochasticSynapse("weight", np.array([[12]]), np.array([0]), 1, LFSR[3]),
         ir.Neuron("trace", 1, 0, np.array([1]), ir.Leak(), "ge"),
         ir.Readout("scores", 1, "spike", "argmax_spike_count"),
     )),
@@ -122,3 +122,35 @@ def assert_same(got: ir.Trace, expected: ir.Trace) -> None:
         assert got[key].dtype == values.dtype == np.int64, key
         assert got[key].shape == values.shape, key
         assert np.array_equal(got[key], values), key
+
+
+# (timesteps sent, whether the last of them has the flag): early ends, the shortest, whole windows with and without
+# their flag, one too long, which makes a stray window of the 2 timesteps that are too many. Windows have 11 here.
+SENT = [(11, True), (4, True), (11, False), (1, True), (1, True), (13, True), (7, True), (11, True)]
+
+
+def packets(net: ir.Network, x: np.ndarray) -> np.ndarray:
+    """What the top function is given in whole windows, [B, T, n]."""
+    values = ir.check_input(net, x)
+    if values.ndim == 2:
+        return np.repeat(values[:, None], net.num_steps, axis=1)
+    return values.transpose(1, 0, 2).reshape(values.shape[1], net.num_steps, -1)
+
+
+def sent(net: ir.Network, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The packets and flags of SENT, one window of x after the other."""
+    rows = packets(net, x)
+    flags = np.concatenate([np.arange(steps) == (steps - 1 if flag else -1) for steps, flag in SENT])
+    return np.concatenate([np.resize(rows[w], (n, rows.shape[2])) for w, (n, _) in enumerate(SENT)]), flags
+
+
+def received(net: ir.Network, x: np.ndarray) -> tuple[np.ndarray, ir.Trace]:
+    """The flags and every signal that must come of SENT."""
+    happened: list[tuple[int, int]] = []  # whose inputs, how many timesteps
+    for source, (steps, _) in enumerate(SENT):
+        happened += [(source, 11)] * (steps // 11) + ([(source, steps % 11)] if steps % 11 else [])
+    trace = {
+        key: np.concatenate([values[: n * len(values) // 11, w] for w, n in happened])[:, None]
+        for key, values in ir.simulate(net, x).items()
+    }
+    return np.concatenate([np.arange(n) == n - 1 for _, n in happened]), trace

@@ -28,7 +28,7 @@ Designs = Callable[..., hls.HlsDesign]
     ("name", "options"),
     [
         *((name, {}) for name in NETWORKS), *((name, STREAM) for name in ("then", "single", "direct")),
-        *((name, LAST) for name in ("int", "events", "first", "logit")),
+        *((name, LAST) for name in ("events", "first", "logit")),
     ],
 )  # fmt: skip
 def test_every_signal_equals_the_simulator(hls_designs: Designs, name: str, options: dict[str, str]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hls_networks import LAST, NETWORKS, STREAM, inputs
+from hls_networks import LAST, NETWORKS, SENT, STREAM, assert_same, inputs, packets, received, sent
 
 from sctorch import ir
 from sctorch.backends import hls
@@ -14,42 +14,16 @@ from sctorch.errors import ConfigError, ShapeError
 
 Designs = Callable[..., hls.HlsDesign]
 T = 11  # num_steps of the networks here
-# (timesteps sent, whether the last of them has the flag): early ends, the shortest, whole windows with and without
-# their flag, one too long, which makes a stray window of the 2 timesteps that are too many.
-SENT = [(T, True), (4, True), (T, False), (1, True), (1, True), (T + 2, True), (7, True), (T, True)]
-
-
-def packets(net: ir.Network, x: np.ndarray) -> np.ndarray:
-    """What the top function is given in whole windows, [B, T, n]."""
-    values = ir.check_input(net, x)
-    if values.ndim == 2:
-        return np.repeat(values[:, None], net.num_steps, axis=1)
-    return values.transpose(1, 0, 2).reshape(values.shape[1], net.num_steps, -1)
-
-
-def windows_of(sent: list[tuple[int, bool]]) -> list[tuple[int, int]]:
-    """(whose inputs, timesteps) of the windows that really happen."""
-    windows = []
-    for source, (steps, _) in enumerate(sent):
-        windows += [(source, T)] * (steps // T) + ([(source, steps % T)] if steps % T else [])
-    return windows
 
 
 @pytest.mark.parametrize("name", ["events", "first", "logit"])
 def test_a_window_ends_at_its_flag_or_by_itself(hls_designs: Designs, name: str) -> None:
     net, design = NETWORKS[name], hls_designs(name, **LAST)
     x = inputs(net, windows=len(SENT), seed=8)
-    rows = packets(net, x)
-    sent = np.concatenate([np.resize(rows[w], (steps, rows.shape[2])) for w, (steps, _) in enumerate(SENT)])
-    flags = np.concatenate([np.arange(steps) == (steps - 1 if flag else -1) for steps, flag in SENT])
-    answers, ends, trace = design.feed(sent, flags)
-    whole = ir.simulate(net, x)
-    happened = windows_of(SENT)
-    assert np.array_equal(ends, np.concatenate([np.arange(n) == n - 1 for _, n in happened]))
-    for key, values in whole.items():
-        ticks = len(values) // T
-        expected = np.concatenate([values[: n * ticks, w] for w, n in happened])
-        assert np.array_equal(trace[key][:, 0], expected), key
+    answers, ends, trace = design.feed(*sent(net, x))
+    expected_ends, expected = received(net, x)
+    assert np.array_equal(ends, expected_ends)
+    assert_same(trace, expected)
     assert np.array_equal(answers, trace["scores.decision"][:, 0, 0])
 
 
