@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hls_networks import COUNTER, LAST, LFSR, NETWORKS, NEURONS, RARE, STREAM, assert_same, inputs
+from hls_networks import COUNTER, LAST, LFSR, NETWORKS, NEURONS, RARE, STREAM, assert_same, inputs, packets
 
 from sctorch import ir
 from sctorch.backends import hls
@@ -175,3 +175,23 @@ def test_what_does_not_fit_is_refused(
 def test_hls4ml_is_imported_only_for_an_export() -> None:
     code = "import sys, sctorch.backends.hls; assert not {'hls4ml', 'torch'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("options", [{}, LAST], ids=["parallel", "stream"])
+def test_hls4mls_own_trace_serves_every_layer(hls_designs: Designs, tmp_path: Path, options: dict[str, str]) -> None:
+    net, design = NETWORKS["single"], hls_designs("single", **options)
+    x = inputs(net)
+    rows = packets(net, x).astype(np.float64)
+    if options == LAST:
+        rows = np.pad(rows, ((0, 0), (0, 0), (0, 1)))
+        rows[:, -1, -1] = 1
+    answers, trace = design.hls4ml_model(tmp_path / "theirs").trace(
+        np.ascontiguousarray(rows.reshape(-1, rows.shape[2]))
+    )
+    expected = ir.simulate(net, x)
+    assert list(trace) == [layer.name for layer in net.layers]
+    for key, values in trace.items():
+        if options == LAST:
+            assert np.array_equal(values[:, -1] != 0, np.arange(len(values)) % net.num_steps == net.num_steps - 1), key
+        assert np.array_equal(values[:, :1].reshape(-1, net.num_steps).T, expected[key][..., 0]), key
+    assert np.array_equal(answers[:, 0].reshape(-1, net.num_steps).T, design.predict(x))

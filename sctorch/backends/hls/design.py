@@ -12,7 +12,7 @@ from sctorch import ir
 from sctorch.backends.design import Design, read_description, write_description, writing_folder
 from sctorch.backends.hls.options import check_options
 from sctorch.backends.hls.plan import Plan, plan
-from sctorch.backends.hls.project import write_project
+from sctorch.backends.hls.project import model_graph, quiet, write_project
 from sctorch.backends.hls.runner import LIBRARY, build, run
 from sctorch.errors import ConfigError, ShapeError
 from sctorch.hardware.tools import find_tool
@@ -84,6 +84,15 @@ class HlsDesign(Design):
             raise ShapeError(f"{self!r}: expected {len(packets)} flags, got shape {flags.shape}")
         answers, ends, rows = run(self._library(), packets[None], flags[None], self._plan.traces)
         return answers[:, 0, 0], ends[0], self._trace(answers, rows)
+
+    def hls4ml_model(self, folder: str | Path) -> Any:
+        """hls4ml's own ModelGraph of this design, for its compile, predict, trace and build; it writes into `folder`.
+
+        One row of its inputs is one packet, and its state lives in the compiled library: give it whole windows.
+        """
+        chosen = check_options(self.options)
+        with quiet():
+            return model_graph(plan(self.network, chosen), Path(folder), chosen)
 
     def _whole(self, windows: int) -> np.ndarray:
         """The flags of whole windows, [B, T]."""
