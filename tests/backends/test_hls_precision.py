@@ -110,3 +110,9 @@ def test_distributed_arithmetic_has_no_types_of_constants(tmp_path: Path) -> Non
     options = {"strategy": {"wide": "distributed_arithmetic"}, "precision": {"wide.accum": 20}}
     with pytest.raises(UnsupportedError, match=r"a precision of wide\.accum"):
         hls.export(NETWORKS["direct"], tmp_path / "d", options)
+
+
+def test_an_untrained_network_says_nothing_of_its_constants() -> None:
+    hls.check(NETWORKS["direct"], {"precision": {"wide.weight": 4}})  # the trained weights may be smaller
+    with pytest.raises(ConfigError, match=r"precision of scores\.decision = 1"):
+        hls.check(NETWORKS["direct"], {"precision": {"scores.decision": 1}})

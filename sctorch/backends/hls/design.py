@@ -122,10 +122,9 @@ class HlsDesign(Design):
         return library if library.is_file() else build(self.folder)
 
 
-def check(network: ir.Network, options: Mapping[str, Any], target: str | None = None) -> tuple[Plan, dict[str, Any]]:
-    """The project's parts and the full options, or the error that `export` would raise for them."""
-    chosen = check_options(options)
-    return plan(network, chosen), chosen
+def check(network: ir.Network, options: Mapping[str, Any], target: str | None = None) -> None:
+    """Raise what `export` would raise for these options and a network of this shape, whatever its weights."""
+    plan(network, check_options(options), trained=False)
 
 
 def export(network: ir.Network, folder: Path, options: Mapping[str, Any], target: str | None = None) -> HlsDesign:
@@ -138,7 +137,8 @@ def export(network: ir.Network, folder: Path, options: Mapping[str, Any], target
         by layer), precision (bits by tensor).
     """
     folder = Path(folder)
-    parts, chosen = check(network, options)
+    chosen = check_options(options)
+    parts = plan(network, chosen)
     find_tool("g++")  # before anything is written
     with writing_folder(folder) as written:
         version = write_project(parts, network, written, chosen)

@@ -119,9 +119,9 @@ def _multiplier(layer: ir.FixedSynapse, strategy: Any, factor: Any) -> Multiplie
 
 
 def check_precision(
-    chosen: Mapping[str, Any], tensors: Mapping[str, Tensor], knobs: Mapping[str, Multiplier]
+    chosen: Mapping[str, Any], tensors: Mapping[str, Tensor], knobs: Mapping[str, Multiplier], trained: bool = True
 ) -> dict[str, int]:
-    """The widths that the user gave, by tensor."""
+    """The widths that the user gave, by tensor; the values of constants count only once they are `trained`."""
     given = chosen["precision"]
     if not isinstance(given, Mapping):
         raise ConfigError(
@@ -136,7 +136,7 @@ def check_precision(
                 f"a precision of {name}", "hls backend",
                 "distributed_arithmetic makes adders of the constants; only the result has a width of its own.",
             )  # fmt: skip
-        least = tensors[name].least
+        least = tensors[name].least if trained or part == "decision" else 1
         if isinstance(bits, bool) or not isinstance(bits, int) or not least <= bits <= MAX_WIDTH:
             why = f"; its values need {least}" if tensors[name].is_constant and bits in range(least) else ""
             raise ConfigError(

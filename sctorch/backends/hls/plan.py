@@ -50,8 +50,10 @@ class Plan:
     has_last: bool
 
 
-def plan(network: ir.Network, chosen: Mapping[str, Any]) -> Plan:
+def plan(network: ir.Network, chosen: Mapping[str, Any], trained: bool = True) -> Plan:
     """Lay the network out as hls4ml layers, for the options of `check_options`.
+
+    trained : whether its weights are those that will be exported.
 
     Raises
     ------
@@ -60,7 +62,7 @@ def plan(network: ir.Network, chosen: Mapping[str, Any]) -> Plan:
     """
     knobs = multipliers(network, chosen)
     known = tensors(network)
-    widths = {name: tensor.width for name, tensor in known.items()} | check_precision(chosen, known, knobs)
+    widths = {name: tensor.width for name, tensor in known.items()} | check_precision(chosen, known, knobs, trained)
     ticks, encoder = network.encoder_ticks, network.encoder
     events = isinstance(encoder, ir.EventEncoder)
     layers = [_encoder(encoder, ticks)]
