@@ -2,8 +2,8 @@
 // be those of tb_data/tb_output_predictions.dat. It returns 0 if all are. With an argument every layer is traced too, into
 // tb_data/<layer>_output.log.
 //
-// Above this text stand the top function's header, SCTORCH_TOP, SCTORCH_STREAM, and the columns of both files,
-// SCTORCH_N_IN and SCTORCH_N_OUT (a packet's flag is one of them).
+// Above this text stand the top function's header, SCTORCH_TOP, its ports (SCTORCH_PARALLEL, SCTORCH_STREAM or
+// SCTORCH_AXIS), and the columns of both files, SCTORCH_N_IN and SCTORCH_N_OUT (a packet's flag is one of them).
 #include "firmware/nnet_utils/nnet_helpers.h"
 
 #include <fstream>
@@ -37,7 +37,24 @@ static bool parse(const std::string &line, size_t size, std::vector<long long> &
 
 // The top function is called by its name: co-simulation looks for that.
 static void call(const std::vector<long long> &row, std::vector<long long> &answer) {
-#if SCTORCH_STREAM
+    answer.resize(SCTORCH_N_OUT);
+#if defined(SCTORCH_AXIS)
+    hls::stream<sctorch_in_beat> in("in");
+    hls::stream<sctorch_out_beat> out("out");
+    for (size_t j = 0; j < SCTORCH_ENTRIES; j += SCTORCH_PER_BEAT) {
+        sctorch_in_beat beat;
+        beat.data = 0;
+        for (size_t e = 0; e < SCTORCH_PER_BEAT && j + e < SCTORCH_ENTRIES; e++)
+            beat.data.range((e + 1) * SCTORCH_WIDTH - 1, e * SCTORCH_WIDTH) = row[j + e];
+        beat.last = j + SCTORCH_PER_BEAT >= SCTORCH_ENTRIES && row[SCTORCH_ENTRIES] != 0;
+        in.write(beat);
+    }
+    SCTORCH_TOP(in, out);
+    const sctorch_out_beat beat = out.read();
+    const result_t::value_type result = beat.data;
+    answer[0] = (long long)(result);
+    answer[1] = beat.last != 0;
+#elif defined(SCTORCH_STREAM)
     hls::stream<input_t> in("in");
     hls::stream<result_t> out("out");
     input_t packet;
@@ -53,9 +70,10 @@ static void call(const std::vector<long long> &row, std::vector<long long> &answ
         in[j] = input_t(row[j]);
     SCTORCH_TOP(in, result);
 #endif
-    answer.resize(SCTORCH_N_OUT);
+#ifndef SCTORCH_AXIS
     for (size_t i = 0; i < SCTORCH_N_OUT; i++)
         answer[i] = (long long)(result[i]);
+#endif
 }
 
 int main(int argc, char **) {

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import subprocess
+from pathlib import Path
 
 import numpy as np
 
 from sctorch import ir
+from sctorch.backends import hls
+from sctorch.hardware.tools import find_tool
 
 WINDOWS = 5
 STREAM = {"io_type": "io_stream"}
@@ -154,3 +158,13 @@ def received(net: ir.Network, x: np.ndarray) -> tuple[np.ndarray, ir.Trace]:
         for key, values in ir.simulate(net, x).items()
     }
     return np.concatenate([np.arange(n) == n - 1 for _, n in happened]), trace
+
+
+def run_test_bench(folder: Path, *arguments: str, axis: bool = False) -> tuple[int, str]:
+    """As it stands, with g++ in the place of Vitis' C simulation."""
+    top = hls.load(folder).top
+    sources = [f"{top}_axis_test.cpp", f"firmware/{top}_axis.cpp"] if axis else [f"{top}_test.cpp"]
+    command = [*find_tool("g++").command, "-std=c++11", "-w", "-Ifirmware/ap_types", *sources]
+    subprocess.run([*command, f"firmware/{top}.cpp", "-o", "test_bench"], cwd=folder, check=True)
+    done = subprocess.run(["./test_bench", *arguments], cwd=folder, check=False, capture_output=True, text=True)
+    return done.returncode, done.stdout

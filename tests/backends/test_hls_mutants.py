@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hls_networks import LAST, NETWORKS, SENT, inputs, received, sent
+from hls_networks import LAST, NETWORKS, SENT, inputs, received, run_test_bench, sent
 
 from sctorch import ir
 from sctorch.backends import hls
 from sctorch.backends.hls.runner import build
-from sctorch.hardware.tools import find_tool
 
 Designs = Callable[..., hls.HlsDesign]
 
@@ -57,15 +55,6 @@ def test_a_broken_kernel_is_seen(
         x = inputs(net)
         got, expected = design.trace(x), ir.simulate(net, x)
     assert any(not np.array_equal(got[key], expected[key]) for key in expected)
-
-
-def run_test_bench(folder: Path, *arguments: str) -> tuple[int, str]:
-    """As it stands, with g++ in the place of Vitis' C simulation."""
-    top = f"{hls.load(folder).top}"
-    command = [*find_tool("g++").command, "-std=c++11", "-w", "-Ifirmware/ap_types", f"{top}_test.cpp"]
-    subprocess.run([*command, f"firmware/{top}.cpp", "-o", "test_bench"], cwd=folder, check=True)
-    done = subprocess.run(["./test_bench", *arguments], cwd=folder, check=False, capture_output=True, text=True)
-    return done.returncode, done.stdout
 
 
 @pytest.mark.parametrize(

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
-from hls_networks import LAST, NETWORKS, SENT, STREAM, assert_same, inputs, packets, received, sent
+from hls_networks import LAST, NETWORKS, SENT, STREAM, assert_same, inputs, packets, received, run_test_bench, sent
 
 from sctorch import ir
 from sctorch.backends import hls
 from sctorch.errors import ConfigError, ShapeError
+from sctorch.hardware.tools import find_tool
 
 Designs = Callable[..., hls.HlsDesign]
 T = 11  # num_steps of the networks here
@@ -44,6 +48,47 @@ def test_a_fixed_window_takes_no_notice_of_a_flag(hls_designs: Designs) -> None:
     answers, ends, _ = design.feed(rows, np.ones(3 * T, dtype=bool))
     assert not ends.any()
     assert np.array_equal(answers.reshape(3, T).T, ir.simulate(net, x)["scores.decision"][..., 0])
+
+
+def test_the_top_with_tlast_pins_gives_the_same_answers(hls_designs: Designs, tmp_path: Path) -> None:
+    shutil.copytree(hls_designs("logit", **LAST).folder, tmp_path / "copy")  # its answers have a sign
+    status, output = run_test_bench(tmp_path / "copy", axis=True)
+    assert (status, output) == (0, "58 timesteps, 0 of them wrong\n")
+
+
+BEATS = """
+#include "sctorch_axis.h"
+#include "nnet_types.h"
+#include <cstdio>
+typedef nnet::array<ap_uint<4>, 6> packet_t; // 5 entries and the flag, in beats of 2
+int main() {
+    hls::stream<ap_axiu<8, 0, 0, 0>> in("in");
+    hls::stream<packet_t> out("out");
+    const unsigned data[] = {0x21, 0x43, 0x05, 0x87, 0x09, 0x21, 0x43, 0x05};
+    for (unsigned i = 0; i < 8; i++) {
+        ap_axiu<8, 0, 0, 0> beat;
+        beat.data = data[i];
+        beat.last = i == 4 || i == 7; // the second packet was cut short
+        in.write(beat);
+    }
+    for (unsigned p = 0; p < 3; p++) {
+        nnet::sctorch_from_axis<5, 2, 4>(in, out);
+        const packet_t packet = out.read();
+        for (unsigned i = 0; i < 6; i++)
+            std::printf("%d ", int(packet[i]));
+    }
+    return in.empty() ? 0 : 1;
+}
+"""
+
+
+def test_a_packet_that_was_cut_short_does_not_shift_the_next(hls_designs: Designs, tmp_path: Path) -> None:
+    firmware = hls_designs("single", **LAST).folder / "firmware"
+    (tmp_path / "beats.cpp").write_text(BEATS)
+    command = [*find_tool("g++").command, "-std=c++11", "-w", f"-I{firmware}/ap_types", f"-I{firmware}/nnet_utils"]
+    subprocess.run([*command, "beats.cpp", "-o", "beats"], cwd=tmp_path, check=True)
+    done = subprocess.run(["./beats"], cwd=tmp_path, check=True, capture_output=True, text=True)
+    assert done.stdout.replace(" ", "") == "123450" + "789001" + "123451"
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from sctorch import ir
+from sctorch.backends.hls.axis import write_axis
 from sctorch.backends.hls.plan import Plan
 from sctorch.backends.hls.testbench import write_test_bench
 from sctorch.backends.resources import resource_folder
@@ -33,6 +34,8 @@ def write_project(parts: Plan, network: ir.Network, folder: Path, chosen: Mappin
     _write_arrays(graph, folder)
     _write_bridge(parts, folder)
     write_test_bench(parts, network, folder)
+    if parts.has_last:
+        write_axis(parts, folder)
     return str(version("hls4ml"))
 
 

@@ -40,10 +40,12 @@ def write_test_bench(parts: Plan, network: ir.Network, folder: Path) -> None:
     for name, values in (("tb_input_features", rows), ("tb_output_predictions", decisions)):
         lines = [" ".join(str(v) for v in row) for w, n in enumerate(lengths) for row in values[w, :n].tolist()]
         (folder / "tb_data" / f"{name}.dat").write_text("\n".join(lines) + "\n")
-    (folder / f"{parts.top}_test.cpp").write_text(
-        f'#include "firmware/{parts.top}.h"\n\n'
-        f"#define SCTORCH_TOP {parts.top}\n"
-        f"#define SCTORCH_STREAM {int(parts.io_type == 'io_stream')}\n"
-        f"#define SCTORCH_N_IN {rows.shape[2]}\n"
-        f"#define SCTORCH_N_OUT {decisions.shape[2]}\n\n" + (resource_folder("hls") / "sctorch_test.cpp").read_text()
-    )
+    tops = {parts.top: "STREAM" if parts.io_type == "io_stream" else "PARALLEL"}
+    if parts.has_last:
+        tops[f"{parts.top}_axis"] = "AXIS"
+    for top, port in tops.items():
+        (folder / f"{top}_test.cpp").write_text(
+            f'#include "firmware/{top}.h"\n\n#define SCTORCH_TOP {top}\n#define SCTORCH_{port}\n'
+            f"#define SCTORCH_N_IN {rows.shape[2]}\n#define SCTORCH_N_OUT {decisions.shape[2]}\n\n"
+            + (resource_folder("hls") / "sctorch_test.cpp").read_text()
+        )
