@@ -55,7 +55,7 @@ void call(void (*top)(hls::stream<in_T> &, hls::stream<out_T> &), timestep &t) {
 // last: [windows, steps], the flags that go in and those that come out. answers: [steps, windows].
 // traces[k]: [steps, windows, sizes[k]].
 extern "C" __attribute__((visibility("default"))) void
-sctorch_run(int64_t windows, int64_t steps, int64_t rows_per_window, const int64_t *inputs, uint8_t *last, int64_t *answers,
+sctorch_timesteps(int64_t windows, int64_t steps, int64_t rows_per_window, const int64_t *inputs, uint8_t *last, int64_t *answers,
             int64_t n_keys, const char *const *keys, const int64_t *sizes, int64_t *const *traces) {
     std::vector<std::vector<double>> rows(n_keys);
     std::map<std::string, void *> storage;

@@ -19,6 +19,7 @@ from sctorch.backends.hls import plan, project
 from sctorch.backends.hls.constants import source_tables
 from sctorch.backends.hls.runner import LIBRARY
 from sctorch.errors import ConfigError, ToolFailedError, ToolNotFoundError, UnsupportedError
+from sctorch.hardware.tools import find_tool
 
 Designs = Callable[..., hls.HlsDesign]
 
@@ -27,7 +28,7 @@ Designs = Callable[..., hls.HlsDesign]
 @pytest.mark.parametrize(
     ("name", "options"),
     [
-        *((name, {}) for name in NETWORKS), *((name, STREAM) for name in ("then", "single", "direct")),
+        *((name, {}) for name in NETWORKS), *((name, STREAM) for name in ("then", "direct")),
         *((name, LAST) for name in ("events", "first", "logit")),
     ],
 )  # fmt: skip
@@ -83,6 +84,15 @@ def test_a_moved_design_loads_and_builds_itself_again(hls_designs: Designs, tmp_
     assert_same(design.trace(x), ir.simulate(net, x))
     assert (tmp_path / "moved" / LIBRARY).is_file()
     assert design.options == hls.OPTIONS
+
+
+def test_a_library_of_another_version_is_refused(hls_designs: Designs, tmp_path: Path) -> None:
+    shutil.copytree(hls_designs("single").folder, tmp_path / "copy")
+    (tmp_path / "old.cpp").write_text('extern "C" void sctorch_run() {}\n')
+    library = tmp_path / "copy" / LIBRARY
+    subprocess.run([*find_tool("g++").command, "-shared", "-fPIC", "old.cpp", "-o", library], cwd=tmp_path, check=True)
+    with pytest.raises(ConfigError, match="was written by another version of sctorch; export the design again"):
+        hls.load(tmp_path / "copy").predict(inputs(NETWORKS["single"]))
 
 
 def test_a_project_holds_no_absolute_path(hls_designs: Designs) -> None:
@@ -177,21 +187,18 @@ def test_hls4ml_is_imported_only_for_an_export() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-@pytest.mark.parametrize("options", [{}, LAST], ids=["parallel", "stream"])
-def test_hls4mls_own_trace_serves_every_layer(hls_designs: Designs, tmp_path: Path, options: dict[str, str]) -> None:
-    net, design = NETWORKS["single"], hls_designs("single", **options)
+def test_hls4mls_own_trace_serves_every_layer(hls_designs: Designs, tmp_path: Path) -> None:
+    """In a stream with flags; benchmarks/hls_window.py --peer does the same for both io types."""
+    net, design = NETWORKS["single"], hls_designs("single", **LAST)
     x = inputs(net)
-    rows = packets(net, x).astype(np.float64)
-    if options == LAST:
-        rows = np.pad(rows, ((0, 0), (0, 0), (0, 1)))
-        rows[:, -1, -1] = 1
+    rows = np.pad(packets(net, x).astype(np.float64), ((0, 0), (0, 0), (0, 1)))
+    rows[:, -1, -1] = 1
     answers, trace = design.hls4ml_model(tmp_path / "theirs").trace(
         np.ascontiguousarray(rows.reshape(-1, rows.shape[2]))
     )
     expected = ir.simulate(net, x)
     assert list(trace) == [layer.name for layer in net.layers]
     for key, values in trace.items():
-        if options == LAST:
-            assert np.array_equal(values[:, -1] != 0, np.arange(len(values)) % net.num_steps == net.num_steps - 1), key
-        assert np.array_equal(values[:, :1].reshape(-1, net.num_steps).T, expected[key][..., 0]), key
+        assert np.array_equal(values[:, -1] != 0, np.arange(len(values)) % net.num_steps == net.num_steps - 1), key
+        assert np.array_equal(values[:, 0].reshape(-1, net.num_steps).T, expected[key][..., 0]), key
     assert np.array_equal(answers[:, 0].reshape(-1, net.num_steps).T, design.predict(x))

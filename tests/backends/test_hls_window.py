@@ -111,5 +111,8 @@ def test_feeding_is_checked(hls_designs: Designs) -> None:
         design.answers(inputs(NETWORKS["then"]), [1] * 5)
     with pytest.raises(ShapeError, match=r"expected packets \[N, 6\], got shape \(4, 5\)"):
         design.feed(np.zeros((4, 5), dtype=int))
+    for wrong in (np.full((4, 6), 16), np.full((4, 6), -1), np.zeros((4, 6))):
+        with pytest.raises(ConfigError, match="packets must hold integers from 0 to 15"):
+            design.feed(wrong)
     with pytest.raises(ShapeError, match=r"expected 4 flags, got shape \(3,\)"):
         design.feed(np.zeros((4, 6), dtype=int), [True] * 3)

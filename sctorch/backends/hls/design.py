@@ -76,9 +76,11 @@ class HlsDesign(Design):
         the answers [N], the flags that came with them [N] (with window "fixed" none is set), and the signals of `trace`
         for one window of N timesteps.
         """
-        packets = np.asarray(packets)
+        packets, limit = np.asarray(packets), 2**self._plan.input_width
         if packets.ndim != 2 or packets.shape[1] != self._plan.n_inputs:
             raise ShapeError(f"{self!r}: expected packets [N, {self._plan.n_inputs}], got shape {packets.shape}")
+        if packets.dtype.kind not in "iub" or ((packets < 0) | (packets >= limit)).any():
+            raise ConfigError(f"{self!r}: packets must hold integers from 0 to {limit - 1}")
         flags = np.zeros(len(packets), dtype=bool) if last is None else np.asarray(last, dtype=bool)
         if flags.shape != (len(packets),):
             raise ShapeError(f"{self!r}: expected {len(packets)} flags, got shape {flags.shape}")

@@ -12,6 +12,7 @@ import numpy as np
 
 from sctorch.backends.hls.plan import Traced
 from sctorch.backends.library import fresh_library
+from sctorch.errors import ConfigError
 from sctorch.hardware.tools import find_tool, run_tool
 
 __all__ = ["LIBRARY", "build", "run"]
@@ -60,8 +61,10 @@ def run(
     sizes = np.array([s.size for s in signals], dtype=np.int64)
     pointers = (ctypes.c_void_p * len(signals))(*(t.ctypes.data for t in traces.values()))
     with fresh_library(library) as handle:
-        handle.sctorch_run.restype = None
-        handle.sctorch_run(
+        if not hasattr(handle, "sctorch_timesteps"):
+            raise ConfigError(f"{library} was written by another version of sctorch; export the design again")
+        handle.sctorch_timesteps.restype = None
+        handle.sctorch_timesteps(
             ctypes.c_int64(windows), ctypes.c_int64(steps), ctypes.c_int64(rows), ctypes.c_void_p(inputs.ctypes.data),
             ctypes.c_void_p(last.ctypes.data), ctypes.c_void_p(answers.ctypes.data), ctypes.c_int64(len(signals)),
             keys, ctypes.c_void_p(sizes.ctypes.data), pointers,

@@ -12,7 +12,8 @@ from sctorch.backends.resources import resource_folder
 
 __all__ = ["write_test_bench"]
 
-TEST_BENCH_WINDOWS = 8
+MAX_WINDOWS = 8
+MAX_ROWS = 4096  # of the vectors, but for two windows in any case
 
 
 def write_test_bench(parts: Plan, network: ir.Network, folder: Path) -> None:
@@ -22,7 +23,8 @@ def write_test_bench(parts: Plan, network: ir.Network, folder: Path) -> None:
     """
     rng = np.random.default_rng(0)
     x: np.ndarray
-    encoder, windows, steps = network.encoder, TEST_BENCH_WINDOWS, network.num_steps
+    encoder, steps = network.encoder, network.num_steps
+    windows = min(MAX_WINDOWS, max(2, MAX_ROWS // steps))
     if not isinstance(encoder, ir.EventEncoder):
         x = rng.random((windows, encoder.n_features), dtype=np.float32)
         rows = np.repeat(ir.check_input(network, x)[:, None], steps, axis=1)
