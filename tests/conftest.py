@@ -36,12 +36,17 @@ def require_tool() -> Callable[[str], None]:
     return builders.require_tool
 
 
+def mnist_places() -> list[Path]:
+    """Where the MNIST files may be: named by SCTORCH_MNIST, or beside the checkout."""
+    named = os.environ.get("SCTORCH_MNIST")
+    return [*([Path(named)] if named else []), Path(__file__).parents[2] / "shared" / "data" / "mnist"]
+
+
 @pytest.fixture(scope="session")
 def mnist_folder() -> str:
-    """A folder with the MNIST files: named by SCTORCH_MNIST, or beside the checkout; without one as a missing tool."""
-    places = [os.environ.get("SCTORCH_MNIST"), Path(__file__).parents[2] / "shared" / "data" / "mnist"]
-    for place in places:
-        if place and Path(place).is_dir():
+    """A folder with the MNIST files; without one as a missing tool."""
+    for place in mnist_places():
+        if place.is_dir():
             return str(place)
     text = "the MNIST files are not here; set SCTORCH_MNIST to their folder"
     if os.environ.get("CI"):
