@@ -81,7 +81,7 @@ def test_every_layer_at_every_timestep(
     x, y = load()
     _train(net, x, y, lr, scale)
     compress.prune(net, sparsity)
-    designs = {io: sctorch.export(net, tmp_path / io, backend="hls") for io in IO_TYPES}
+    designs = {io: sctorch.export(net, tmp_path / io, backend="hls", io_type=io) for io in IO_TYPES}
     network = lower(net)
     names = [layer.name for layer in network.layers if isinstance(layer, ir.Encoder | ir.Neuron)]
     spikes = dict.fromkeys(names, 0.0)

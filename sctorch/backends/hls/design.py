@@ -34,6 +34,11 @@ class HlsDesign(Design):
         """Name of the top function and of the hls4ml project."""
         return self._plan.top
 
+    @property
+    def native(self) -> dict[str, str]:
+        """Layers that are hls4ml's own (option `native`): the class by the layer's name."""
+        return self._plan.native
+
     def trace(self, x: np.ndarray) -> ir.Trace:
         inputs = self._inputs(x)
         answers, _, rows = run(self._library(), inputs, self._whole(len(inputs)), self._plan.traces)
@@ -136,7 +141,7 @@ def export(network: ir.Network, folder: Path, options: Mapping[str, Any], target
     ----------
     options : see docs/hls.md. part and clock_period_ns (for Vitis), io_type ("io_parallel", "io_stream"), window
         ("fixed", or "last" for packets with a flag), strategy and reuse_factor of the fixed synapses (one for all, or
-        by layer), precision (bits by tensor).
+        by layer), precision (bits by tensor), native (hls4ml's own spiking layers; docs/native.md).
     """
     folder = Path(folder)
     chosen = check_options(options)
@@ -145,7 +150,7 @@ def export(network: ir.Network, folder: Path, options: Mapping[str, Any], target
     with writing_folder(folder) as written:
         version = write_project(parts, network, written, chosen)
         build(written)
-        write_description(written, "hls", network, chosen, top=parts.top, hls4ml=version)
+        write_description(written, "hls", network, chosen, top=parts.top, hls4ml=version, native=parts.native)
     return HlsDesign(folder, network, chosen)
 
 

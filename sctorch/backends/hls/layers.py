@@ -6,13 +6,13 @@ the integer network that it stands for (attribute `ir`) and explicit widths: not
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
 
 from hls4ml.backends import get_backend
 from hls4ml.backends.template import FunctionCallTemplate, LayerConfigTemplate
 from hls4ml.model.attributes import Attribute, TypeAttribute
 from hls4ml.model.layers import Dense, Layer, register_layer
+from hls4ml.model.optimizer.optimizer import get_backend_passes
 from hls4ml.model.types import FixedPrecisionType, IntegerPrecisionType, NamedType
 
 from sctorch.backends.hls.configs import KERNELS
@@ -149,13 +149,14 @@ class _Call(FunctionCallTemplate):  # type: ignore[misc]
         return f"nnet::{timestep}<{types}>({data.name}, {result.name});"
 
 
-@cache
 def register(sources: Path) -> None:
-    """Tell hls4ml of our layers, templates and headers; once per process, since twice is an error there."""
+    """Tell hls4ml of our layers, templates and headers; a second time changes nothing, also after a reload."""
     for layer in LAYERS:
         register_layer(layer.__name__, layer)
     backend = get_backend("Vitis")
-    backend.register_template(_Config)
-    backend.register_template(_Call)
+    known = get_backend_passes(backend.name)  # hls4ml refuses a name that it has
+    for template in (_Config, _Call):
+        if f"{backend.name.lower()}:{template().get_name()}" not in known:
+            backend.register_template(template)
     for header in HEADERS:
         backend.register_source(sources / header)

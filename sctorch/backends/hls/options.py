@@ -22,6 +22,7 @@ OPTIONS: dict[str, Any] = {
     "strategy": "latency",
     "reuse_factor": 1,
     "precision": {},
+    "native": False,
 }
 IO_TYPES = ("io_parallel", "io_stream")
 WINDOWS = ("fixed", "last")
@@ -56,6 +57,8 @@ def check_options(options: Mapping[str, Any]) -> dict[str, Any]:
     for name, allowed in (("io_type", IO_TYPES), ("window", WINDOWS)):
         if chosen[name] not in allowed:
             raise ConfigError(f"hls backend: {name} = {chosen[name]!r} is not one of {', '.join(allowed)}")
+    if not isinstance(chosen["native"], bool):
+        raise ConfigError(f"hls backend: native = {chosen['native']!r} must be True or False")
     if chosen["window"] == "last" and chosen["io_type"] != "io_stream":
         raise ConfigError("hls backend: window = 'last' travels in packets; choose io_type 'io_stream' with it")
     return chosen

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from sctorch import ir
+from sctorch.backends.hls import native
 from sctorch.backends.hls.options import Multiplier, check_precision, multipliers
 from sctorch.backends.hls.widths import MAX_WIDTH, tensors
 from sctorch.errors import UnsupportedError
@@ -37,6 +38,7 @@ class Plan:
     port : name and entries of the input, and bits of one entry.
     layers : our layers, as hls4ml's list of dicts. traces : signals to record, the decision excepted.
     knobs : of the fixed synapses. has_last : whether a packet has a flag behind its entries.
+    types : hls4ml's configuration of its own spiking layers, by name.
     """
 
     top: str
@@ -48,6 +50,12 @@ class Plan:
     knobs: Mapping[str, Multiplier]
     io_type: str
     has_last: bool
+    types: Mapping[str, Any]
+
+    @property
+    def native(self) -> dict[str, str]:
+        """hls4ml's own spiking layers in it: class by name."""
+        return {entry["name"]: entry["class_name"] for entry in self.layers if entry["name"] in self.types}
 
 
 def plan(network: ir.Network, chosen: Mapping[str, Any], trained: bool = True) -> Plan:
@@ -83,6 +91,11 @@ def plan(network: ir.Network, chosen: Mapping[str, Any], trained: bool = True) -
         traces.append(Traced(layer.name, layer.size))
         if isinstance(layer, ir.Neuron):
             traces.append(Traced(f"{layer.name}.mem", layer.size))
+    types: dict[str, Any] = {}
+    if chosen["native"]:
+        layers, types = native.replaced(layers, network, widths, chosen)
+        hidden = {network.readout.name, *(f"{name}.mem" for name in types)}  # what hls4ml's layers do not show
+        traces = [signal for signal in traces if signal.key not in hidden]
     port = "in_data"
     while port in {layer.name for layer in network.layers}:
         port += "_"
@@ -93,7 +106,7 @@ def plan(network: ir.Network, chosen: Mapping[str, Any], trained: bool = True) -
         # hls4ml keeps a layer's output among its attributes: no attribute has a dot in its name. Its passes for
         # distributed arithmetic look for the layer by what stands before "_cpy".
         entry |= {"inputs": [source], "outputs": [f"{entry['name']}_cpy.out"]}
-        entry["trace"] = entry["class_name"] != "SctorchDecision"  # the answer comes out of the top function itself
+        entry["trace"] = entry is not layers[-1]  # the answer comes out of the top function itself
         entry |= {"num_steps": network.num_steps, "step_width": ir.unsigned_width(network.num_steps - 1)}
         entry |= {"n_data": entries, "has_last": has_last}
         source, entries = entry["outputs"][0], entry["n_result"]
@@ -114,6 +127,7 @@ def plan(network: ir.Network, chosen: Mapping[str, Any], trained: bool = True) -
         knobs=knobs,
         io_type=chosen["io_type"],
         has_last=has_last,
+        types=types,
     )
 
 

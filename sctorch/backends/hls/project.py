@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from sctorch import ir
+from sctorch.backends.hls import native
 from sctorch.backends.hls.axis import write_axis
 from sctorch.backends.hls.plan import Plan
 from sctorch.backends.hls.testbench import write_test_bench
@@ -36,6 +37,8 @@ def write_project(parts: Plan, network: ir.Network, folder: Path, chosen: Mappin
     write_test_bench(parts, network, folder)
     if parts.has_last:
         write_axis(parts, folder)
+    if parts.native:
+        (folder / "README.md").write_text(native.readme(parts.native, network))
     return str(version("hls4ml"))
 
 
@@ -55,6 +58,7 @@ def model_graph(parts: Plan, folder: Path, chosen: Mapping[str, Any]) -> Any:
         from sctorch.backends.hls.layers import register
     except ImportError as error:
         raise ToolNotFoundError(f"hls4ml ({error})", "Install it with: pip install 'hls4ml>=1.3'.") from error
+    native.check_installed(parts.layers)
     register(resource_folder("hls"))
     port = {"class_name": "InputLayer", "name": parts.port, "input_shape": [parts.n_inputs + parts.has_last]}
     return ModelGraph.from_layer_list(_config(parts, folder, chosen), [port, *parts.layers])
@@ -70,6 +74,7 @@ def _config(parts: Plan, folder: Path, chosen: Mapping[str, Any]) -> dict[str, A
     }  # fmt: skip
     names: dict[str, Any] = {parts.port: {"Precision": {"result": f"uint<{parts.input_width}>"}}}
     names |= {k: {"Strategy": v.strategy, "ReuseFactor": v.reuse_factor} for k, v in parts.knobs.items()}
+    names |= parts.types
     return {
         "OutputDir": str(folder), "ProjectName": parts.top, "Backend": "Vitis", "IOType": parts.io_type,
         "Part": chosen["part"], "ClockPeriod": chosen["clock_period_ns"], "TraceOutput": True,
