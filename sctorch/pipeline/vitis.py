@@ -62,7 +62,7 @@ def run(job: HlsJob, console: Console) -> dict[str, Any]:
     console.print(escape(f"{design.network.name}: {design.top} for {design.options['part']}"), soft_wrap=True)
     console.print(_table(synthesis))
     for kind, rows in synthesis.compared.items():
-        console.print(f"{kind}: {rows:,} answers of the test bench, all equal to the integer network's")
+        console.print(f"{kind}: {rows:,} timesteps of the test bench, all answered as the integer network does")
     tools = [r.origin for r in (synthesis.estimate, synthesis.utilisation) if r is not None]
     console.print(escape("tools: " + ", ".join(f"{o.tool} {o.version}" for o in tools)), soft_wrap=True)
     if not job.vivado:

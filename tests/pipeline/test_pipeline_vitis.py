@@ -12,12 +12,14 @@ import pytest
 import sctorch
 from sctorch import ir
 from sctorch.backends import Design
+from sctorch.backends.hls import testbench
 from sctorch.cli import main
 from sctorch.cost import synthesize_hls
 from sctorch.errors import MismatchError, ObservationLoadError, ToolFailedError, ToolNotFoundError
 
 REPORTS = Path(__file__).parents[1] / "cost" / "reports"
 STEPS = 8
+ROWS = testbench.TEST_BENCH_WINDOWS * STEPS
 
 # What the tools do as far as we see it: they read the project's own scripts, and leave logs and reports.
 VITIS = """\
@@ -105,10 +107,10 @@ def test_c_synthesis_is_run_and_read(
     assert [used[key] for key in ("luts", "ffs", "brams", "dsps", "urams")] == [1193, 874, 3, 5, 3]
     assert found["estimate"]["timing"]["fmax_mhz"] == pytest.approx(1e3 / 4.475, abs=1e-3)
     assert (found["estimate"]["latency_cycles"], found["estimate"]["interval_cycles"]) == (18, 4)
-    assert found["compared"] == {"csim": 2 * STEPS}
+    assert found["compared"] == {"csim": ROWS}
     assert found["utilisation"] is None
     shown = capsys.readouterr().out
-    for text in ("1,193", "223.5", "HLS 2023.2", "csim: 16 answers", "estimates of C synthesis", "design/vitis"):
+    for text in ("1,193", "223.5", "HLS 2023.2", f"csim: {ROWS} timesteps", "estimates of C synthesis", "design/vitis"):
         assert text in shown.replace("\n", ""), text
     assert f"{name} was called with" in (design.folder / "vitis" / "vitis.log").read_text()
 
@@ -120,7 +122,7 @@ def test_the_rtl_is_simulated_and_synthesised_when_asked(
     monkeypatch.setenv("SCTORCH_VIVADO", str(program(tmp_path / "v", VIVADO.replace("REPORTS", str(REPORTS)))))
     for _ in range(2):  # a second run replaces the first one's folder
         synthesis = synthesize_hls(design, cosim=True, vivado=True)
-    assert synthesis.compared == {"csim": 2 * STEPS, "cosim": 2 * STEPS}
+    assert synthesis.compared == {"csim": ROWS, "cosim": ROWS}
     assert synthesis.utilisation.utilisation.luts == 2846
     assert synthesis.utilisation.origin.stage == "Synthesized"
     assert synthesis.timing.timing.fmax_mhz > 0
@@ -161,8 +163,8 @@ def test_the_environment_comes_before_the_path(design: Design, tmp_path: Path, m
     ("worse", "error", "says"),
     [
         ("print('ERROR: [HLS 200-1] a licence'); sys.exit(1)", ToolFailedError, "a licence"),
-        ("print('all well'); sys.exit(0)", ToolFailedError, "the csim wrote 0 answers where the test bench has 16"),
-        ("answers = answers[:-2]", ToolFailedError, "the csim wrote 15 answers"),
+        ("print('all well'); sys.exit(0)", ToolFailedError, f"the csim answered 0 timesteps .* has {ROWS}"),
+        ("answers = answers[:-2]", ToolFailedError, f"the csim answered {ROWS - 1} timesteps"),
         ("top = 'other'", ToolFailedError, "left no net_hls_csynth.xml"),
         ("CUT = 700", ObservationLoadError, "truncated or incomplete"),
     ],
@@ -179,11 +181,21 @@ def test_what_goes_wrong_is_told(
     assert (design.folder / "vitis" / "vitis.log").is_file()
 
 
-def test_an_answer_that_differs_is_found(design: Design, tmp_path: Path) -> None:
-    rows = (design.folder / "tb_data" / "tb_output_predictions.dat").read_text().split()
-    wrong = 1 - int(rows[STEPS + 3])
-    vitis(tmp_path, worse=f"rows = answers.split(); rows[{STEPS + 3}] = '{wrong}'; answers = '\\n'.join(rows)")
-    with pytest.raises(MismatchError, match=rf"vitis csim: .*'readout.decision', timestep 3, window 1, .*got {wrong}"):
+@pytest.mark.parametrize(
+    "end", ["", "; Path('tb_data/csim_results.log').write_text(answers); sys.exit('row 11 is wrong')"]
+)
+@pytest.mark.parametrize("window", ["fixed", "last"])
+def test_an_answer_that_differs_is_found(window: str, end: str, design: Design, tmp_path: Path) -> None:
+    """Also where Vitis ends with it, as with the test bench's own status; windows of `last` end early in turn."""
+    io_type = "io_parallel" if window == "fixed" else "io_stream"
+    design = sctorch.export(network(), design.folder, backend="hls", window=window, io_type=io_type)
+    rows = (design.folder / "tb_data" / "tb_output_predictions.dat").read_text().splitlines()
+    row = STEPS + 3 if window == "fixed" else STEPS + STEPS // 2 + 3  # the second window is half as long
+    wrong = 1 - int(rows[row].split()[0])
+    change = f"rows[{row}] = rows[{row}].replace('{1 - wrong}', '{wrong}', 1)"
+    vitis(tmp_path, worse=f"rows = answers.splitlines(); {change}; answers = '\\n'.join(rows) + '\\n'{end}")
+    where = "timestep 3, window 1" if window == "fixed" else "timestep 3, window 2"
+    with pytest.raises(MismatchError, match=rf"vitis csim: .*'readout.decision', {where}, .*got {wrong}"):
         synthesize_hls(design)
 
 
