@@ -163,7 +163,7 @@ def test_the_environment_comes_before_the_path(design: Design, tmp_path: Path, m
     ("worse", "error", "says"),
     [
         ("print('ERROR: [HLS 200-1] a licence'); sys.exit(1)", ToolFailedError, "a licence"),
-        ("print('all well'); sys.exit(0)", ToolFailedError, f"the csim answered 0 timesteps .* has {ROWS}"),
+        ("print('all well'); sys.exit(0)", ToolFailedError, "the csim answered 0 timesteps where"),
         ("answers = answers[:-2]", ToolFailedError, f"the csim answered {ROWS - 1} timesteps"),
         ("top = 'other'", ToolFailedError, "left no net_hls_csynth.xml"),
         ("CUT = 700", ObservationLoadError, "truncated or incomplete"),
