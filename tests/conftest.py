@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import builders
 import hypothesis
@@ -36,16 +35,10 @@ def require_tool() -> Callable[[str], None]:
     return builders.require_tool
 
 
-def mnist_places() -> list[Path]:
-    """Where the MNIST files may be: named by SCTORCH_MNIST, or beside the checkout."""
-    named = os.environ.get("SCTORCH_MNIST")
-    return [*([Path(named)] if named else []), Path(__file__).parents[2] / "shared" / "data" / "mnist"]
-
-
 @pytest.fixture(scope="session")
 def mnist_folder() -> str:
     """A folder with the MNIST files; without one as a missing tool."""
-    for place in mnist_places():
+    for place in builders.mnist_places():
         if place.is_dir():
             return str(place)
     text = "the MNIST files are not here; set SCTORCH_MNIST to their folder"

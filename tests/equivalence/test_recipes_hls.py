@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from conftest import mnist_places
+from builders import mnist_places
 
 import sctorch
 from sctorch import compress, data, ir, nn
