@@ -44,15 +44,14 @@ def test_each_reset_through_verilog(reset: str, delay: bool, tmp_path: Path) -> 
     assert report.notes == ()
 
 
-@pytest.mark.parametrize("io_type", ["io_parallel", "io_stream"])
-def test_a_default_net_through_hls_spike_for_spike(io_type: str, tmp_path: Path) -> None:
+def test_a_default_net_through_hls_spike_for_spike(tmp_path: Path) -> None:
     """A plain Leaky, nothing rounded: the C simulation has the spikes of snntorch's own loop, and so its classes."""
     torch.manual_seed(2)
     net = Documented({"beta": 0.5}, sizes=(16, 32, 5))
     with torch.no_grad():
         for p in (*net.fc1.parameters(), *net.fc2.parameters()):
             p.copy_((p * 24).round() / 8)
-    design = sctorch.export(net, tmp_path / "x", backend="hls", num_steps=STEPS, io_type=io_type)
+    design = sctorch.export(net, tmp_path / "x", backend="hls", num_steps=STEPS, io_type="io_stream")
     x = events(STEPS, batch=1000, size=16)
     with torch.no_grad():
         own = net(x)
