@@ -71,6 +71,8 @@ def test_an_hls4ml_without_them_is_told(tmp_path: Path) -> None:
         pytest.skip("the installed hls4ml has spiking layers of its own")
     with pytest.raises(ToolNotFoundError, match=r"LIFNeuron, SNNReadout of hls4ml, for native=True, was not found. The "
                        r"installed hls4ml [\d.]+ has no such layer. .*leave native out"):  # fmt: skip
+        hls.check(networks()["counts"], {"io_type": "io_stream", "native": True})  # before a recipe's training
+    with pytest.raises(ToolNotFoundError):
         hls.export(networks()["counts"], tmp_path / "d", {"io_type": "io_stream", "native": True})
     assert list(tmp_path.iterdir()) == []
 

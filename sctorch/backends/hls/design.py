@@ -10,6 +10,7 @@ import numpy as np
 
 from sctorch import ir
 from sctorch.backends.design import Design, read_description, write_description, writing_folder
+from sctorch.backends.hls import native
 from sctorch.backends.hls.options import check_options
 from sctorch.backends.hls.plan import Plan, plan
 from sctorch.backends.hls.project import model_graph, quiet, write_project
@@ -131,7 +132,8 @@ class HlsDesign(Design):
 
 def check(network: ir.Network, options: Mapping[str, Any], target: str | None = None) -> None:
     """Raise what `export` would raise for these options and a network of this shape, whatever its weights."""
-    plan(network, check_options(options), trained=False)
+    parts = plan(network, check_options(options), trained=False)
+    native.check_installed(parts.layers)
 
 
 def export(network: ir.Network, folder: Path, options: Mapping[str, Any], target: str | None = None) -> HlsDesign:
