@@ -60,66 +60,62 @@ typename CONFIG_T::membrane_t sctorch_after_reset(typename CONFIG_T::membrane_t 
 //
 // A delayed reset acts on the leaked membrane of the next timestep. The spike that causes it needs
 // no register of its own: the membrane it came from is still there.
-template <class data_T, class res_T, typename CONFIG_T>
-void sctorch_neuron(data_T current[CONFIG_T::n], res_T spike[CONFIG_T::n]) {
-    #pragma HLS PIPELINE II=1
-    typedef typename CONFIG_T::membrane_t membrane_t;
-    static typename CONFIG_T::step_t step = 0;
-    #pragma HLS RESET variable=step
-    static membrane_t mem[CONFIG_T::n];
-    #pragma HLS ARRAY_PARTITION variable=mem complete
-    typedef typename CONFIG_T::leak::source source;
-    static bool reg[source::lanes][source::length];
-    #pragma HLS ARRAY_PARTITION variable=reg complete dim=0
+template <class data_T, class res_T, typename CONFIG_T> struct sctorch_neuron {
+    static void run(data_T current[CONFIG_T::n], res_T spike[CONFIG_T::n], bool first) {
+        #pragma HLS INLINE
+        typedef typename CONFIG_T::membrane_t membrane_t;
+        static membrane_t mem[CONFIG_T::n];
+        #pragma HLS ARRAY_PARTITION variable=mem complete
+        typedef typename CONFIG_T::leak::source source;
+        static bool reg[source::lanes][source::length];
+        #pragma HLS ARRAY_PARTITION variable=reg complete dim=0
 
-    if (step == 0)
-        sctorch_restart<source>(reg);
-    for (unsigned i = 0; i < CONFIG_T::n; i++) {
-        #pragma HLS UNROLL
-        const typename CONFIG_T::threshold_t threshold = CONFIG_T::threshold(i);
-        const membrane_t before = step == 0 ? membrane_t(0) : mem[i];
-        membrane_t charged = CONFIG_T::leak::apply(before, i, sctorch_random<source>(reg, i));
-        if (CONFIG_T::reset_delay)
-            charged = sctorch_after_reset<CONFIG_T>(charged, sctorch_fires<CONFIG_T>(before, threshold), threshold);
-        charged += membrane_t(current[i]) << CONFIG_T::current_shift;
-        membrane_t compared = charged;
-        // snntorch: a membrane that its reset left above the threshold is compared as if reset once more.
-        if (CONFIG_T::reset == sctorch_reset_subtract_snntorch && sctorch_fires<CONFIG_T>(before, threshold))
-            compared -= threshold;
-        const bool fired = sctorch_fires<CONFIG_T>(compared, threshold);
-        mem[i] = CONFIG_T::reset_delay ? charged : sctorch_after_reset<CONFIG_T>(charged, fired, threshold);
-        spike[i] = fired;
-    }
-    sctorch_advance<source>(reg);
-    step = sctorch_next_step<typename CONFIG_T::step_t, CONFIG_T::num_steps>(step);
+        if (first)
+            sctorch_restart<source>(reg);
+        for (unsigned i = 0; i < CONFIG_T::n; i++) {
+            #pragma HLS UNROLL
+            const typename CONFIG_T::threshold_t threshold = CONFIG_T::threshold(i);
+            const membrane_t before = first ? membrane_t(0) : mem[i];
+            membrane_t charged = CONFIG_T::leak::apply(before, i, sctorch_random<source>(reg, i));
+            if (CONFIG_T::reset_delay)
+                charged = sctorch_after_reset<CONFIG_T>(charged, sctorch_fires<CONFIG_T>(before, threshold), threshold);
+            charged += membrane_t(current[i]) << CONFIG_T::current_shift;
+            membrane_t compared = charged;
+            // snntorch: a membrane that its reset left above the threshold is compared as if reset once more.
+            if (CONFIG_T::reset == sctorch_reset_subtract_snntorch && sctorch_fires<CONFIG_T>(before, threshold))
+                compared -= threshold;
+            const bool fired = sctorch_fires<CONFIG_T>(compared, threshold);
+            mem[i] = CONFIG_T::reset_delay ? charged : sctorch_after_reset<CONFIG_T>(charged, fired, threshold);
+            spike[i] = fired;
+        }
+        sctorch_advance<source>(reg);
 
 #ifndef __SYNTHESIS__
-    // hls4ml traces layer outputs; the membranes go the same way, unless a trace was set up without them.
-    if (trace_enabled && (trace_outputs == NULL || trace_outputs->count(CONFIG_T::membrane_key()) > 0))
-        save_layer_output<membrane_t>(mem, CONFIG_T::membrane_key(), CONFIG_T::n);
+        // hls4ml traces layer outputs; the membranes go the same way, unless a trace was set up without them.
+        if (trace_enabled && (trace_outputs == NULL || trace_outputs->count(CONFIG_T::membrane_key()) > 0))
+            save_layer_output<membrane_t>(mem, CONFIG_T::membrane_key(), CONFIG_T::n);
 #endif
-}
+    }
+};
 
 // Axonal delay: the spikes of `delay` timesteps ago, silence before the window's start.
-template <class data_T, class res_T, typename CONFIG_T>
-void sctorch_delay(data_T spikes[CONFIG_T::n], res_T delayed[CONFIG_T::n]) {
-    #pragma HLS PIPELINE II=1
-    static typename CONFIG_T::step_t step = 0;
-    #pragma HLS RESET variable=step
-    static bool line[CONFIG_T::delay][CONFIG_T::n];
-    #pragma HLS ARRAY_PARTITION variable=line complete dim=0
+template <class data_T, class res_T, typename CONFIG_T> struct sctorch_delay {
+    static void run(data_T spikes[CONFIG_T::n], res_T delayed[CONFIG_T::n], bool first) {
+        #pragma HLS INLINE
+        static bool line[CONFIG_T::delay][CONFIG_T::n];
+        #pragma HLS ARRAY_PARTITION variable=line complete dim=0
 
-    for (unsigned i = 0; i < CONFIG_T::n; i++) {
-        #pragma HLS UNROLL
-        delayed[i] = step != 0 && line[CONFIG_T::delay - 1][i];
-        for (unsigned d = CONFIG_T::delay - 1; d > 0; d--) {
+        for (unsigned i = 0; i < CONFIG_T::n; i++) {
             #pragma HLS UNROLL
-            line[d][i] = step != 0 && line[d - 1][i];
+            delayed[i] = !first && line[CONFIG_T::delay - 1][i];
+            for (unsigned d = CONFIG_T::delay - 1; d > 0; d--) {
+                #pragma HLS UNROLL
+                line[d][i] = !first && line[d - 1][i];
+            }
+            line[0][i] = spikes[i] != 0;
         }
-        line[0][i] = spikes[i] != 0;
     }
-    step = sctorch_next_step<typename CONFIG_T::step_t, CONFIG_T::num_steps>(step);
-}
+};
 
 } // namespace nnet
 

@@ -8,63 +8,60 @@
 namespace nnet {
 
 // score[i] = leak(score[i]) + data[i]: spike counts without a leak, or membranes.
-template <class data_T, class res_T, typename CONFIG_T>
-void sctorch_readout(data_T data[CONFIG_T::n], res_T score[CONFIG_T::n]) {
-    #pragma HLS PIPELINE II=1
-    static typename CONFIG_T::step_t step = 0;
-    #pragma HLS RESET variable=step
-    static res_T mem[CONFIG_T::n];
-    #pragma HLS ARRAY_PARTITION variable=mem complete
+template <class data_T, class res_T, typename CONFIG_T> struct sctorch_readout {
+    static void run(data_T data[CONFIG_T::n], res_T score[CONFIG_T::n], bool first) {
+        #pragma HLS INLINE
+        static res_T mem[CONFIG_T::n];
+        #pragma HLS ARRAY_PARTITION variable=mem complete
 
-    for (unsigned i = 0; i < CONFIG_T::n; i++) {
-        #pragma HLS UNROLL
-        const res_T before = step == 0 ? res_T(0) : mem[i];
-        const res_T leaked = CONFIG_T::leak::apply(before, i, 0);
-        mem[i] = leaked + (res_T(data[i]) << CONFIG_T::current_shift);
-        score[i] = mem[i];
+        for (unsigned i = 0; i < CONFIG_T::n; i++) {
+            #pragma HLS UNROLL
+            const res_T before = first ? res_T(0) : mem[i];
+            const res_T leaked = CONFIG_T::leak::apply(before, i, 0);
+            mem[i] = leaked + (res_T(data[i]) << CONFIG_T::current_shift);
+            score[i] = mem[i];
+        }
     }
-    step = sctorch_next_step<typename CONFIG_T::step_t, CONFIG_T::num_steps>(step);
-}
+};
 
 enum sctorch_rule { sctorch_argmax, sctorch_first_to_threshold, sctorch_threshold_then_argmax, sctorch_binary_logit };
 
 // The answer after this timestep (docs/semantics.md, section 7). Ties go to the lowest index.
-template <class data_T, class res_T, typename CONFIG_T> void sctorch_decision(data_T score[CONFIG_T::n], res_T decision[1]) {
-    #pragma HLS PIPELINE II=1
-    static typename CONFIG_T::step_t step = 0;
-    #pragma HLS RESET variable=step
-    static res_T first = 0;   // the class that reached the threshold first
-    static bool held = false; // whether one has
+template <class data_T, class res_T, typename CONFIG_T> struct sctorch_decision {
+    static void run(data_T score[CONFIG_T::n], res_T decision[1], bool first) {
+        #pragma HLS INLINE
+        static res_T held = 0;     // the class that reached the threshold first
+        static bool holds = false; // whether one has
 
-    if (CONFIG_T::rule == sctorch_binary_logit) {
-        decision[0] = score[CONFIG_T::n - 1] - score[0];
-        return;
-    }
-    data_T best = score[0];
-    res_T largest = 0, lowest = 0;
-    bool reached = false;
-    for (unsigned i = 0; i < CONFIG_T::n; i++) {
-        #pragma HLS UNROLL
-        if (score[i] > best) {
-            best = score[i];
-            largest = i;
+        if (CONFIG_T::rule == sctorch_binary_logit) {
+            decision[0] = score[CONFIG_T::n - 1] - score[0];
+            return;
         }
-        if (!reached && score[i] >= CONFIG_T::threshold) {
-            reached = true;
-            lowest = i;
+        data_T best = score[0];
+        res_T largest = 0, lowest = 0;
+        bool reached = false;
+        for (unsigned i = 0; i < CONFIG_T::n; i++) {
+            #pragma HLS UNROLL
+            if (score[i] > best) {
+                best = score[i];
+                largest = i;
+            }
+            if (!reached && score[i] >= CONFIG_T::threshold) {
+                reached = true;
+                lowest = i;
+            }
         }
-    }
-    if (CONFIG_T::rule == sctorch_first_to_threshold) {
-        if (step != 0 && held) {
-            reached = true;
-            lowest = first;
+        if (CONFIG_T::rule == sctorch_first_to_threshold) {
+            if (!first && holds) {
+                reached = true;
+                lowest = held;
+            }
+            holds = reached;
+            held = lowest;
         }
-        held = reached;
-        first = lowest;
+        decision[0] = CONFIG_T::rule != sctorch_argmax && reached ? lowest : largest;
     }
-    decision[0] = CONFIG_T::rule != sctorch_argmax && reached ? lowest : largest;
-    step = sctorch_next_step<typename CONFIG_T::step_t, CONFIG_T::num_steps>(step);
-}
+};
 
 } // namespace nnet
 

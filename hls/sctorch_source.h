@@ -73,12 +73,6 @@ struct sctorch_no_source {
     static unsigned wire(unsigned) { return 0; }
 };
 
-// The timestep's number in its window: the window's length is fixed, so the count wraps by itself.
-template <class step_T, unsigned NUM_STEPS> step_T sctorch_next_step(step_T step) {
-    #pragma HLS INLINE
-    return step == NUM_STEPS - 1 ? step_T(0) : step_T(step + 1);
-}
-
 } // namespace nnet
 
 #endif

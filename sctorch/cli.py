@@ -33,13 +33,14 @@ exit status:
 """
 _SYNTH_HELP = """\
 Synthesise an exported Verilog design with yosys and count what it takes; with --route, place and
-route it with nextpnr and measure its clock (ice40 and ecp5). docs/hardware.md says what each
-number is.
+route it with nextpnr and measure its clock (ice40 and ecp5). An exported HLS design goes through
+Vitis, where there is one. docs/hardware.md says what each number is.
 """
 _SYNTH_EPILOG = """\
 examples:
   sctorch synth build/digits/verilog --target ice40-hx8k --route
   sctorch synth build/digits/verilog --target ecp5-85k --target artix7-35t --json build/cost.json
+  sctorch synth build/hls --cosim --vivado
 
 exit status:
   0 all well   1 a tool is missing or failed, or the design does not fit   2 the usage is wrong
@@ -194,12 +195,16 @@ def _synth(arguments: Sequence[str]) -> int:
     parser.add_argument("--freq", type=float, default=100.0, metavar="MHZ", help="what the router aims at (100)")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="of the placement (1)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, tool versions included")
+    parser.add_argument("--cosim", action="store_true", help="of an HLS design: simulate its RTL too")
+    parser.add_argument("--vivado", action="store_true", help="of an HLS design: synthesise its RTL with Vivado too")
     asked = _parsed(parser, arguments)
     from sctorch.errors import ToolNotFoundError
     from sctorch.pipeline.synthesising import prepare, run
 
     try:
-        job = prepare(asked.design, asked.target, asked.route, asked.freq, asked.seed, asked.json)
+        job = prepare(
+            asked.design, asked.target, asked.route, asked.freq, asked.seed, asked.json, asked.cosim, asked.vivado
+        )
     except ToolNotFoundError as error:
         return _fail(error, 1)
     except SctorchError as error:

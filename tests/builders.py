@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+from pathlib import Path
 from random import Random
 
 import numpy as np
@@ -37,6 +38,12 @@ def require_tool(name: str) -> None:
         if os.environ.get("CI"):
             pytest.fail(f"in CI no tool may be missing: {error}")
         pytest.skip(str(error))
+
+
+def mnist_places() -> list[Path]:
+    """Where the MNIST files may be: named by SCTORCH_MNIST, or beside the checkout."""
+    named = os.environ.get("SCTORCH_MNIST")
+    return [*([Path(named)] if named else []), Path(__file__).parents[2] / "shared" / "data" / "mnist"]
 
 
 def require_program(name: str) -> None:

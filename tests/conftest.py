@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import builders
 import hypothesis
@@ -38,10 +37,9 @@ def require_tool() -> Callable[[str], None]:
 
 @pytest.fixture(scope="session")
 def mnist_folder() -> str:
-    """A folder with the MNIST files: named by SCTORCH_MNIST, or beside the checkout; without one as a missing tool."""
-    places = [os.environ.get("SCTORCH_MNIST"), Path(__file__).parents[2] / "shared" / "data" / "mnist"]
-    for place in places:
-        if place and Path(place).is_dir():
+    """A folder with the MNIST files; without one as a missing tool."""
+    for place in builders.mnist_places():
+        if place.is_dir():
             return str(place)
     text = "the MNIST files are not here; set SCTORCH_MNIST to their folder"
     if os.environ.get("CI"):

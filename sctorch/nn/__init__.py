@@ -2,6 +2,7 @@
 
 from sctorch.nn.activity import ActivityWarning, LayerActivity
 from sctorch.nn.blocks import Block, FixedPointLIF, StochasticLIF
+from sctorch.nn.brevitas import BrevitasLinear
 from sctorch.nn.encoder import DirectEncoder, Encoder, EventEncoder, LevelEncoder, RateEncoder
 from sctorch.nn.importing.convert import from_snntorch
 from sctorch.nn.importing.record import Conversion, ConvertedNetwork, LayerConversion, QuantisationWarning
@@ -12,8 +13,8 @@ from sctorch.nn.summary import LayerSummary, NetworkSummary
 from sctorch.nn.synapse import FixedLinear, SCLinear, Synapse
 
 __all__ = [
-    "IF", "LIF", "ActivityWarning", "Block", "Conversion", "ConvertedNetwork", "DirectEncoder", "Encoder",
-    "EventEncoder", "FixedLinear", "FixedPointLIF", "LayerActivity", "LayerConversion", "LayerSummary",
+    "IF", "LIF", "ActivityWarning", "Block", "BrevitasLinear", "Conversion", "ConvertedNetwork", "DirectEncoder",
+    "Encoder", "EventEncoder", "FixedLinear", "FixedPointLIF", "LayerActivity", "LayerConversion", "LayerSummary",
     "LevelEncoder", "NetworkSummary", "QuantisationWarning", "RateEncoder", "SCLinear", "SNNReadout",
     "SpikingNetwork", "StochasticLIF", "Synapse", "from_snntorch",
 ]  # fmt: skip

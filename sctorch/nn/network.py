@@ -13,6 +13,7 @@ from sctorch.errors import ConfigError, ShapeError
 from sctorch.ir.streams import check_apart
 from sctorch.nn.activity import LayerActivity, judge, warn_of
 from sctorch.nn.blocks import Block
+from sctorch.nn.brevitas import BrevitasLinear, is_brevitas
 from sctorch.nn.checks import as_tensor, check_tensor
 from sctorch.nn.encoder import Encoder, RateEncoder
 from sctorch.nn.neuron import LIF
@@ -31,7 +32,7 @@ class SpikingNetwork(torch.nn.Module):
     Parameters
     ----------
     layers : an encoder first, SNNReadout last; synapses and neurons in turn between them. Blocks
-        (StochasticLIF, FixedPointLIF) are taken apart.
+        (StochasticLIF, FixedPointLIF) are taken apart; a brevitas.nn.QuantLinear becomes a BrevitasLinear.
     num_steps : timesteps of one window.
 
     Attributes
@@ -62,7 +63,7 @@ class SpikingNetwork(torch.nn.Module):
         flat = [part for layer in layers for part in (layer if isinstance(layer, Block) else [layer])]
         self.names = _names(flat)
         for name, layer in zip(self.names, flat, strict=True):
-            self.add_module(name, layer)
+            self.add_module(name, BrevitasLinear(layer, name) if is_brevitas(layer) else layer)
         _check(list(self.named_layers()), num_steps)
 
     def named_layers(self) -> Iterator[tuple[str, torch.nn.Module]]:
@@ -209,15 +210,15 @@ def _names(layers: list[torch.nn.Module]) -> list[str]:
             names.append("encoder")
         elif isinstance(layer, SNNReadout):
             names.append("readout")
-        elif isinstance(layer, Synapse | LIF):
-            kind = "synapse" if isinstance(layer, Synapse) else "neuron"
+        elif isinstance(layer, Synapse | LIF) or is_brevitas(layer):
+            kind = "neuron" if isinstance(layer, LIF) else "synapse"
             counts[kind] = counts.get(kind, 0) + 1
             names.append(f"{kind}{counts[kind]}")
         else:
             raise ConfigError(
                 f"SpikingNetwork: {type(layer).__name__} is no layer of a spiking network; "
                 "allowed: RateEncoder, LevelEncoder, DirectEncoder, EventEncoder, SCLinear, FixedLinear, LIF, IF, "
-                "StochasticLIF, FixedPointLIF, SNNReadout"
+                "StochasticLIF, FixedPointLIF, SNNReadout, and brevitas.nn.QuantLinear"
             )
     if len(set(names)) != len(names):
         raise ConfigError(f"SpikingNetwork: one encoder and one readout are allowed, got {names}")

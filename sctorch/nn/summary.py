@@ -127,7 +127,7 @@ def summarise(named: Iterable[tuple[str, torch.nn.Module]], num_steps: int) -> N
             out = size
         trained = {key: value for key, value in layer.named_parameters() if value.requires_grad}
         fields = {key: _text(value) for key, value in about.items() if key not in _ELSEWHERE}
-        fields |= {key: _text(value.tolist()) + " (learnt)" for key, value in trained.items() if key != "weight"}
+        fields |= {key: _text(value.tolist()) + " (learnt)" for key, value in trained.items() if "weight" not in key}
         count = sum(value.numel() for value in trained.values())
         rows.append(LayerSummary(name, about["kind"], size, out, parameters=count, fields=fields, **given))
         size = out

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from sctorch import backends, ir
 from sctorch.backends.design import read_description
+from sctorch.backends.hls import HlsDesign
 from sctorch.backends.verilog import VerilogDesign
 from sctorch.checks import check_number, check_range
 from sctorch.cost import figures, nonzero_synapses, synthesize
@@ -21,6 +22,7 @@ from sctorch.errors import ConfigError, UnsupportedError
 from sctorch.hardware.nextpnr import find_router
 from sctorch.hardware.targets import get_target
 from sctorch.hardware.tools import find_tool
+from sctorch.pipeline import vitis
 from sctorch.pipeline.console import grouped
 from sctorch.pipeline.results import short_version
 from sctorch.pipeline.stamps import write_text
@@ -45,13 +47,15 @@ class Job:
 
 def prepare(
     folder: Path, targets: Sequence[str] = (), route: bool = False, freq_mhz: float = 100.0, seed: int = 1,
-    json_file: Path | None = None,
-) -> Job:  # fmt: skip
+    json_file: Path | None = None, cosim: bool = False, vivado: bool = False,
+) -> Job | vitis.HlsJob:  # fmt: skip
     """Check a request before anything runs.
 
     Parameters
     ----------
     folder : of an exported design. targets : names or aliases; none: the one that the design was exported for.
+    cosim, vivado : of a design of the hls backend alone, which has its part and clock from the export and none of
+        `targets`, `route`, `freq_mhz` and `seed`.
 
     Raises
     ------
@@ -66,16 +70,27 @@ def prepare(
         raise ConfigError(f"{folder} holds a whole run; its design is {folder / 'verilog'}")
     _, description = read_description(folder)
     design = backends.load(folder)
+    if json_file is not None and json_file.is_dir():
+        raise ConfigError(f"--json {json_file} is a folder; name a file")
+    if isinstance(design, HlsDesign):
+        if targets or route or (freq_mhz, seed) != (100.0, 1):
+            raise ConfigError(
+                f"{folder} is of the hls backend: its part and clock are options of the export (part, "
+                "clock_period_ns); --target, --route, --freq and --seed belong to Verilog designs"
+            )
+        return vitis.prepare(design, cosim, vivado, json_file)
+    if cosim or vivado:
+        raise ConfigError(f"{folder} is no design of the hls backend, to which --cosim and --vivado belong")
     if not isinstance(design, VerilogDesign):
         raise UnsupportedError(
-            f"synthesis of what the {design.backend} backend makes", "sctorch synth", "Export with backend='verilog'."
+            f"synthesis of what the {design.backend} backend makes",
+            "sctorch synth",
+            "Export with backend='verilog' or 'hls'.",
         )
     asked = targets or [description.get("target") or "ice40-hx8k"]
     parts = [get_target(name) for name in asked]
     freq_mhz = check_number(freq_mhz, 0, 10_000, "--freq", low_out=True)
     seed = check_range(seed, 0, 2**31 - 1, "--seed")
-    if json_file is not None and json_file.is_dir():
-        raise ConfigError(f"--json {json_file} is a folder; name a file")
     find_tool("yosys")
     for part in parts if route else ():
         find_router(part)
@@ -83,9 +98,11 @@ def prepare(
     return Job(design, names, route, freq_mhz, seed, json_file)
 
 
-def run(job: Job, console: Console | None = None) -> dict[str, Any]:
+def run(job: Job | vitis.HlsJob, console: Console | None = None) -> dict[str, Any]:
     """Synthesise for every target in turn, print the table, and return (and write) what is in the JSON file."""
     console = console or Console(highlight=False)
+    if isinstance(job, vitis.HlsJob):
+        return vitis.run(job, console)
     network = job.design.network
     found: dict[str, Any] = {
         "format": FORMAT,

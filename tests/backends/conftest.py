@@ -6,8 +6,11 @@ from collections.abc import Callable
 
 import builders
 import folding
+import hls_networks
 import pytest
 from wrapped import Bench, make_bench
+
+from sctorch.backends import hls
 
 
 @pytest.fixture(scope="session")
@@ -36,3 +39,18 @@ def benches(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Bench]:
         return made[name]
 
     return bench
+
+
+@pytest.fixture(scope="session")
+def hls_designs(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., hls.HlsDesign]:
+    """The hls design of one of hls_networks.NETWORKS with some options, exported when first asked for."""
+    builders.require_tool("g++")
+    made: dict[str, hls.HlsDesign] = {}
+
+    def design(name: str, **options: object) -> hls.HlsDesign:
+        key = f"{name} {sorted(options.items())}"
+        if key not in made:
+            made[key] = hls.export(hls_networks.NETWORKS[name], tmp_path_factory.mktemp("hls") / "design", options)
+        return made[key]
+
+    return design

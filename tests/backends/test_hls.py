@@ -6,131 +6,41 @@ import itertools
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hls_networks import COUNTER, LAST, LFSR, NETWORKS, NEURONS, RARE, STREAM, assert_same, inputs, packets
 
 from sctorch import ir
 from sctorch.backends import hls
-from sctorch.backends.hls import project
+from sctorch.backends.hls import plan, project
 from sctorch.backends.hls.constants import source_tables
-from sctorch.backends.hls.runner import LIBRARY, build
+from sctorch.backends.hls.runner import LIBRARY
 from sctorch.errors import ConfigError, ToolFailedError, ToolNotFoundError, UnsupportedError
 from sctorch.hardware.tools import find_tool
 
-WINDOWS = 5
-COUNTER = [ir.StreamSource("counter", 5, decorrelator=d) for d in ("shared", "permute")]
-LFSR = [
-    ir.StreamSource("lfsr", 4, (7, 6), seed=45, decorrelator=d) for d in ("shared", "shift", "permute", "independent")
-]
-OTHER = ir.StreamSource("lfsr", 4, (7, 6), seed=99, decorrelator="permute")  # an encoder shares none with its synapse
-NEURONS = list(
-    itertools.product(("none", "shift", "multiply"), ("gt", "ge"), ("subtract", "zero", "none"), (True, False))
-)
-RARE = [
-    ("stochastic", "gt", "subtract", True), ("stochastic", "ge", "zero", False), ("stochastic", "gt", "none", True),
-    ("stochastic", "ge", "subtract_snntorch", False), ("none", "gt", "subtract_snntorch", False),
-    ("shift", "ge", "subtract_snntorch", False), ("multiply", "gt", "subtract_snntorch", False),
-]  # fmt: skip
+Designs = Callable[..., hls.HlsDesign]
 
 
-def leak(kind: str, size: int, rng: np.random.Generator) -> ir.Leak:
-    if kind == "multiply":
-        return ir.Leak(kind, 4, rng.integers(0, 17, size))
-    if kind == "stochastic":
-        decorrelator = ("shared", "shift", "permute", "independent")[size % 4]
-        return ir.Leak(kind, 3, rng.integers(0, 9, size), ir.StreamSource("lfsr", 3, (5, 3), 7, decorrelator))
-    return ir.Leak(kind, 2 if kind == "shift" else 0)
-
-
-def synapse(index: int, n_in: int, n_out: int, rng: np.random.Generator) -> ir.Synapse:
-    """A fixed synapse, or a stochastic one with L = 1, 2, 4 and each weight source in turn."""
-    if index % 3 == 0:
-        weight = rng.integers(-15, 16, (n_out, n_in))
-        return ir.FixedSynapse(f"syn{index}", weight, rng.integers(-3, 9, n_out), 4, 4)
-    source = [*LFSR, *COUNTER][(index - index // 3) % 6]
-    limit = 2**source.bits
-    weight = rng.integers(1 - limit, limit, (n_out, n_in))
-    return ir.StochasticSynapse(f"syn{index}", weight, rng.integers(-1, 3, n_out), 2 ** (index % 4 % 3), source)
-
-
-def network(
-    name: str, encoder: ir.Encoder, fields: list[tuple[str, str, str, bool]], readout: str, seed: int
-) -> ir.Network:
-    """A chain of small layers, one neuron layer for each entry of fields."""
-    rng = np.random.default_rng(seed)
-    layers: list[ir.Layer] = [encoder]
-    for k, (leak_kind, compare, reset, delay) in enumerate(fields):
-        size = 3 + (seed + k) % 4
-        before = synapse(seed + k, layers[-1].size, size, rng)
-        frac = before.frac + k % 3
-        threshold = rng.integers(1, 2 + (6 << (frac - before.frac)), size)
-        layers += [
-            before, ir.Neuron(f"lif{k}", size, frac, threshold, leak(leak_kind, size, rng), compare, reset, delay)
-        ]  # fmt: skip
-    if readout == "binary_logit":
-        last = synapse(seed + len(fields), layers[-1].size, 2, rng)
-        layers += [last, ir.Readout("scores", 2, "membrane", readout, last.frac + 1, leak("shift", 2, rng))]
-    elif readout in ir.layers.DECISION_RULES["spike"]:
-        threshold = 3 if readout in ir.layers.THRESHOLD_RULES else 1
-        layers.append(ir.Readout("scores", layers[-1].size, "spike", readout, class_threshold=threshold))
-    else:
-        last = synapse(seed + len(fields), layers[-1].size, 3, rng)
-        leaky = leak(readout, 3, rng)
-        layers += [last, ir.Readout("scores", 3, "membrane", "argmax_membrane", last.frac + 2, leaky)]
-    return ir.Network(name, 11, tuple(layers))
-
-
-# Every combination of neuron fields once, over three networks. The seeds keep every layer alive to the end.
-NETWORKS = {
-    "int": network("int", ir.RateEncoder("enc", 6, ir.StreamSource("counter", 6)), NEURONS[0::3], "shift", 254),
-    "shifted": network("shifted", ir.RateEncoder("enc", 6, LFSR[1]), NEURONS[1::3], "multiply", 363),
-    "events": network("events", ir.EventEncoder("in_data", 6), NEURONS[2::3], "argmax_spike_count", 761),
-    "first": network("first", ir.RateEncoder("enc", 6, OTHER), RARE[0::2], "first_to_threshold", 28),
-    "then": network("then", ir.RateEncoder("enc", 6, OTHER), RARE[1::4], "threshold_then_argmax", 5),
-    "logit": network("logit", ir.LevelEncoder("enc", 6, 3), RARE[3::4], "binary_logit", 1),
-    "single": ir.Network("single", 4, (  # called like hls4ml's own attributes
-        ir.RateEncoder("index", 1, OTHER),
-        ir.StochasticSynapse("weight", np.array([[9]]), np.array([0]), 1, LFSR[3]),
-        ir.Neuron("trace", 1, 0, np.array([1]), ir.Leak(), "ge"),
-        ir.Readout("scores", 1, "spike", "argmax_spike_count"),
-    )),
-}  # fmt: skip
-
-
-def inputs(net: ir.Network, windows: int = WINDOWS, seed: int = 0) -> np.ndarray:
-    rng = np.random.default_rng(seed)
-    if isinstance(net.encoder, ir.EventEncoder):
-        return rng.integers(0, 2, (net.num_steps * net.encoder_ticks, windows, net.encoder.size))
-    x = rng.random((windows, net.encoder.n_features), dtype=np.float32)
-    x[0], x[-1] = 0, 1
-    return x
-
-
-def assert_same(got: ir.Trace, expected: ir.Trace) -> None:
-    assert list(got) == list(expected)
-    for key, values in expected.items():
-        assert got[key].dtype == values.dtype == np.int64, key
-        assert got[key].shape == values.shape, key
-        assert np.array_equal(got[key], values), key
-
-
-@pytest.fixture(scope="module")
-def designs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, hls.HlsDesign]:
-    folder = tmp_path_factory.mktemp("hls")
-    return {name: hls.export(net, folder / name, {}) for name, net in NETWORKS.items()}
-
-
-@pytest.mark.parametrize("name", NETWORKS)
-def test_every_signal_equals_the_simulator(designs: dict[str, hls.HlsDesign], name: str) -> None:
-    net = NETWORKS[name]
+# One kernel text serves all three, so the streams need not have every network.
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        *((name, {}) for name in NETWORKS), *((name, STREAM) for name in ("then", "direct")),
+        *((name, LAST) for name in ("events", "first", "logit")),
+    ],
+)  # fmt: skip
+def test_every_signal_equals_the_simulator(hls_designs: Designs, name: str, options: dict[str, str]) -> None:
+    net, design = NETWORKS[name], hls_designs(name, **options)
     x = inputs(net)
     expected = ir.simulate(net, x)
-    for key in [net.encoder.name, *(layer.name for layer in net.layers if isinstance(layer, ir.Neuron))]:
-        assert set(np.unique(expected[key])) == {0, 1}, f"{key} must spike and be silent, or this test is void"
-    assert_same(designs[name].trace(x), expected)
-    assert np.array_equal(designs[name].predict(x), expected["scores.decision"][..., 0])
+    for layer in net.layers:
+        if isinstance(layer, ir.Neuron | ir.Delay | ir.RateEncoder | ir.EventEncoder | ir.LevelEncoder):
+            assert set(np.unique(expected[layer.name])) == {0, 1}, f"{layer.name} is void"
+    assert_same(design.trace(x), expected)
+    assert np.array_equal(design.predict(x), expected["scores.decision"][..., 0])
 
 
 def test_the_networks_cover_the_fields() -> None:
@@ -144,73 +54,53 @@ def test_the_networks_cover_the_fields() -> None:
     stochastic = [x for x in layers if isinstance(x, ir.StochasticSynapse)]
     assert {x.bitstream_length for x in stochastic} == {1, 2, 4}
     assert {x.source for x in stochastic} == {*LFSR, *COUNTER}
-    assert any(isinstance(x, ir.FixedSynapse) for x in layers)
+    assert {type(x) for x in layers} == {
+        *ir.layers.Encoder.__args__,
+        *ir.layers.Synapse.__args__,
+        ir.Neuron,
+        ir.Delay,
+        ir.Readout,
+    }
     assert {net.encoder_ticks for net in NETWORKS.values()} == {1, 2, 4}
 
 
-def test_windows_do_not_depend_on_what_ran_before(designs: dict[str, hls.HlsDesign]) -> None:
-    net, design = NETWORKS["int"], designs["int"]
+def test_windows_do_not_depend_on_what_ran_before(hls_designs: Designs) -> None:
+    net, design = NETWORKS["first"], hls_designs("first")
     x = inputs(net, windows=7, seed=3)
     whole = design.trace(x)
     assert_same(design.trace(x), whole)
-    designs["shifted"].trace(inputs(NETWORKS["shifted"]))  # another design's state is another's
+    hls_designs("then").trace(inputs(NETWORKS["then"]))  # another design's state is another's
     for first, last in ((0, 1), (1, 4), (4, 7), (7, 7)):
         part = {key: values[:, first:last] for key, values in whole.items()}
         assert_same(design.trace(x[first:last]), part)
 
 
-def test_a_moved_design_loads_and_builds_itself_again(designs: dict[str, hls.HlsDesign], tmp_path: Path) -> None:
+def test_a_moved_design_loads_and_builds_itself_again(hls_designs: Designs, tmp_path: Path) -> None:
     net = NETWORKS["single"]
-    shutil.copytree(designs["single"].folder, tmp_path / "moved")
+    shutil.copytree(hls_designs("single").folder, tmp_path / "moved")
     (tmp_path / "moved" / LIBRARY).unlink()
     design = hls.load(tmp_path / "moved")
     x = inputs(net)
     assert_same(design.trace(x), ir.simulate(net, x))
     assert (tmp_path / "moved" / LIBRARY).is_file()
-    assert design.options == {"part": "xc7a100tcsg324-1", "clock_period_ns": 5}
+    assert design.options == hls.OPTIONS
 
 
-def test_a_project_holds_no_absolute_path(designs: dict[str, hls.HlsDesign]) -> None:
-    folder = designs["int"].folder
+def test_a_library_of_another_version_is_refused(hls_designs: Designs, tmp_path: Path) -> None:
+    shutil.copytree(hls_designs("single").folder, tmp_path / "copy")
+    (tmp_path / "old.cpp").write_text('extern "C" void sctorch_run() {}\n')
+    library = tmp_path / "copy" / LIBRARY
+    subprocess.run([*find_tool("g++").command, "-shared", "-fPIC", "old.cpp", "-o", library], cwd=tmp_path, check=True)
+    with pytest.raises(ConfigError, match="was written by another version of sctorch; export the design again"):
+        hls.load(tmp_path / "copy").predict(inputs(NETWORKS["single"]))
+
+
+def test_a_project_holds_no_absolute_path(hls_designs: Designs) -> None:
+    folder = hls_designs("direct").folder
     texts = [p for p in folder.rglob("*") if p.suffix in {".cpp", ".h", ".tcl", ".yml", ".json", ".sh", ".dat"}]
-    assert {"build_prj.tcl", "project.tcl", "int_hls.cpp", "hls4ml_config.yml"} <= {p.name for p in texts}
+    assert {"build_prj.tcl", "project.tcl", "direct_hls.cpp", "hls4ml_config.yml"} <= {p.name for p in texts}
     assert not [p.name for p in texts if str(folder.parent) in p.read_text()]
-
-
-def test_the_projects_own_test_bench_gives_the_decisions(designs: dict[str, hls.HlsDesign], tmp_path: Path) -> None:
-    folder = tmp_path / "copy"
-    shutil.copytree(designs["single"].folder, folder)
-    command = [*find_tool("g++").command, "-std=c++11", "-w", "-Ifirmware/ap_types", "single_hls_test.cpp"]
-    subprocess.run([*command, "firmware/single_hls.cpp", "-o", "test_bench"], cwd=folder, check=True)
-    subprocess.run(["./test_bench"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
-    results = (folder / "tb_data" / "csim_results.log").read_text().split()
-    assert results == (folder / "tb_data" / "tb_output_predictions.dat").read_text().split()
-    assert len(results) == project.TEST_BENCH_WINDOWS * NETWORKS["single"].num_steps
-
-
-@pytest.mark.parametrize(
-    ("name", "header", "right", "wrong"),
-    [
-        ("int", "sctorch_synapse.h", "magnitude > r", "magnitude >= r"),
-        ("int", "sctorch_encoder.h", "values[j] > sctorch_random", "values[j] >= sctorch_random"),
-        ("int", "sctorch_neuron.h", "m >= threshold : m > threshold", "m > threshold : m >= threshold"),
-        ("int", "sctorch_neuron.h", "step == 0 ? membrane_t(0) : mem[i]", "mem[i]"),
-        ("int", "sctorch_source.h", "step == NUM_STEPS - 1", "step == NUM_STEPS"),
-        ("events", "sctorch_readout.h", "score[i] > best", "score[i] >= best"),
-    ],
-)
-def test_a_broken_kernel_is_seen(
-    designs: dict[str, hls.HlsDesign], tmp_path: Path, name: str, header: str, right: str, wrong: str
-) -> None:
-    net = NETWORKS[name]
-    shutil.copytree(designs[name].folder, tmp_path / "broken")
-    path = tmp_path / "broken" / "firmware" / "nnet_utils" / header
-    assert path.read_text().count(right) == 1
-    path.write_text(path.read_text().replace(right, wrong))
-    build(tmp_path / "broken")
-    x = inputs(net)
-    got, expected = hls.load(tmp_path / "broken").trace(x), ir.simulate(net, x)
-    assert any(not np.array_equal(got[key], expected[key]) for key in expected)
+    assert "ap_fixed" not in (folder / "firmware" / "defines.h").read_text().partition("typedef")[2]  # hls4ml's default
 
 
 @pytest.mark.parametrize("source", [*COUNTER, *LFSR], ids=lambda s: f"{s.kind}-{s.decorrelator}")
@@ -233,7 +123,7 @@ def test_registers_and_wires_give_the_source(source: ir.StreamSource, n: int) ->
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"speed": 1}, "option 'speed' is unknown; known: part, clock_period_ns"),
+        ({"speed": 1}, "option 'speed' is unknown; known: part, clock_period_ns, io_type"),
         ({"part": 'x"; exec rm'}, "is not a part name"),
         ({"clock_period_ns": 0}, "clock_period_ns = 0 is outside"),
         ({"clock_period_ns": "5"}, "clock_period_ns = '5' is outside"),
@@ -250,14 +140,14 @@ def test_the_same_network_gives_the_same_files(tmp_path: Path) -> None:
     texts = []
     for folder in (tmp_path / "a", tmp_path / "b"):
         folder.mkdir()
-        project.write_project(project.plan(net), net, folder, "xc7a100tcsg324-1", 5)
+        project.write_project(plan.plan(net, hls.OPTIONS), net, folder, hls.OPTIONS)
         texts.append({p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()})
     assert texts[0] == texts[1]
 
 
 def test_options_reach_the_project(tmp_path: Path) -> None:
-    parts = project.plan(NETWORKS["single"])
-    project.write_project(parts, NETWORKS["single"], tmp_path, "xc7z020clg400-1", 4.5)
+    options = hls.OPTIONS | {"part": "xc7z020clg400-1", "clock_period_ns": 4.5}
+    project.write_project(plan.plan(NETWORKS["single"], options), NETWORKS["single"], tmp_path, options)
     text = (tmp_path / "project.tcl").read_text()
     assert 'set part "xc7z020clg400-1"' in text
     assert "set clock_period 4.5" in text
@@ -286,7 +176,7 @@ def test_a_failing_compiler_is_reported(tmp_path: Path, monkeypatch: pytest.Monk
 def test_what_does_not_fit_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, message: str
 ) -> None:
-    monkeypatch.setattr(project, limit, 4)
+    monkeypatch.setattr(plan, limit, 4)
     with pytest.raises(UnsupportedError, match=message):
         hls.export(NETWORKS["int"], tmp_path / "d", {})
     assert list(tmp_path.iterdir()) == []
@@ -295,3 +185,20 @@ def test_what_does_not_fit_is_refused(
 def test_hls4ml_is_imported_only_for_an_export() -> None:
     code = "import sys, sctorch.backends.hls; assert not {'hls4ml', 'torch'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_hls4mls_own_trace_serves_every_layer(hls_designs: Designs, tmp_path: Path) -> None:
+    """In a stream with flags; benchmarks/hls_window.py --peer does the same for both io types."""
+    net, design = NETWORKS["single"], hls_designs("single", **LAST)
+    x = inputs(net)
+    rows = np.pad(packets(net, x).astype(np.float64), ((0, 0), (0, 0), (0, 1)))
+    rows[:, -1, -1] = 1
+    answers, trace = design.hls4ml_model(tmp_path / "theirs").trace(
+        np.ascontiguousarray(rows.reshape(-1, rows.shape[2]))
+    )
+    expected = ir.simulate(net, x)
+    assert list(trace) == [layer.name for layer in net.layers]
+    for key, values in trace.items():
+        assert np.array_equal(values[:, -1] != 0, np.arange(len(values)) % net.num_steps == net.num_steps - 1), key
+        assert np.array_equal(values[:, 0].reshape(-1, net.num_steps).T, expected[key][..., 0]), key
+    assert np.array_equal(answers[:, 0].reshape(-1, net.num_steps).T, design.predict(x))

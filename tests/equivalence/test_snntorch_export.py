@@ -44,6 +44,27 @@ def test_each_reset_through_verilog(reset: str, delay: bool, tmp_path: Path) -> 
     assert report.notes == ()
 
 
+def test_a_default_net_through_hls_spike_for_spike(tmp_path: Path) -> None:
+    """A plain Leaky, nothing rounded: the C simulation has the spikes of snntorch's own loop, and so its classes."""
+    torch.manual_seed(2)
+    net = Documented({"beta": 0.5}, sizes=(16, 32, 5))
+    with torch.no_grad():
+        for p in (*net.fc1.parameters(), *net.fc2.parameters()):
+            p.copy_((p * 24).round() / 8)
+    design = sctorch.export(net, tmp_path / "x", backend="hls", num_steps=STEPS, io_type="io_stream")
+    x = events(STEPS, batch=1000, size=16)
+    with torch.no_grad():
+        own = net(x)
+    hardware = design.trace(x.numpy())
+    for name in ("neuron1", "neuron2"):
+        assert_alive(own[name])
+        assert np.array_equal(hardware[name], own[name].numpy()), name
+    counts = own["neuron2"].cumsum(dim=0)
+    classes = counts.argmax(dim=2)  # the first of several equal ones, as everywhere here
+    assert len(classes[-1].unique()) == 5
+    assert np.array_equal(design.predict(x.numpy()), classes.numpy())
+
+
 def test_a_net_of_mixed_rules_through_hls(tmp_path: Path) -> None:
     net = on_grid(
         Documented(

@@ -110,9 +110,9 @@ def test_a_folder_without_a_design_is_refused(
 
 
 def test_a_design_of_another_backend_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    other = sctorch.export(network(), tmp_path / "hls", backend="hls")
+    other = sctorch.export(network(), tmp_path / "onnx", backend="onnx")
     assert main(["synth", str(other.folder)]) == 2
-    assert "synthesis of what the hls backend makes is not supported" in capsys.readouterr().err
+    assert "synthesis of what the onnx backend makes is not supported" in capsys.readouterr().err
 
 
 def test_a_tool_that_is_missing_or_fails_ends_with_status_1(

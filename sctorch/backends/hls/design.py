@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +10,15 @@ import numpy as np
 
 from sctorch import ir
 from sctorch.backends.design import Design, read_description, write_description, writing_folder
-from sctorch.backends.hls.project import Plan, plan, write_project
+from sctorch.backends.hls import native
+from sctorch.backends.hls.options import check_options
+from sctorch.backends.hls.plan import Plan, plan
+from sctorch.backends.hls.project import model_graph, quiet, write_project
 from sctorch.backends.hls.runner import LIBRARY, build, run
-from sctorch.errors import ConfigError
+from sctorch.errors import ConfigError, ShapeError
 from sctorch.hardware.tools import find_tool
 
 __all__ = ["HlsDesign", "check", "export", "load"]
-
-OPTIONS: dict[str, Any] = {"part": "xc7a100tcsg324-1", "clock_period_ns": 5}
 
 
 class HlsDesign(Design):
@@ -28,26 +28,94 @@ class HlsDesign(Design):
 
     def __init__(self, folder: Path, network: ir.Network, options: Mapping[str, Any]) -> None:
         super().__init__(folder, network, options)
-        self._plan: Plan = plan(network)
+        self._plan: Plan = plan(network, check_options(options))
 
     @property
     def top(self) -> str:
         """Name of the top function and of the hls4ml project."""
         return self._plan.top
 
+    @property
+    def native(self) -> dict[str, str]:
+        """Layers that are hls4ml's own (option `native`): the class by the layer's name."""
+        return self._plan.native
+
     def trace(self, x: np.ndarray) -> ir.Trace:
         inputs = self._inputs(x)
-        decisions, rows = run(self._library(), inputs, self.network.num_steps, self._plan.traces)
+        answers, _, rows = run(self._library(), inputs, self._whole(len(inputs)), self._plan.traces)
+        return self._trace(answers, rows)
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        inputs = self._inputs(x)
+        return run(self._library(), inputs, self._whole(len(inputs)), ())[0][..., 0]
+
+    def answers(self, x: np.ndarray, lengths: Sequence[int] | np.ndarray) -> np.ndarray:
+        """The answers [B] of windows that end early, one after the other without a pause.
+
+        Parameters
+        ----------
+        x : as for `trace`. lengths : timesteps of each window, 1 to num_steps; needs option window "last".
+        """
+        inputs, steps = self._inputs(x), self.network.num_steps
+        lengths = np.asarray(lengths)
+        if not self._plan.has_last:
+            raise ConfigError(f"{self!r} has windows of {steps} timesteps alone; export it with window='last'")
+        if lengths.shape != (len(inputs),) or lengths.dtype.kind not in "iu":
+            raise ShapeError(f"{self!r}: lengths must be {len(inputs)} integers, one for each window")
+        if len(lengths) and not (lengths.min() >= 1 and lengths.max() <= steps):
+            raise ConfigError(f"{self!r}: lengths run from {lengths.min()} to {lengths.max()}, outside 1 to {steps}")
+        inputs = np.broadcast_to(inputs, (len(inputs), steps, inputs.shape[2]))
+        packets = np.concatenate([rows[:n] for rows, n in zip(inputs, lengths, strict=True)])
+        ends = np.cumsum(lengths) - 1
+        flags = np.isin(np.arange(len(packets)), ends)
+        return run(self._library(), packets[None], flags[None], ())[0][ends, 0, 0]
+
+    def feed(self, packets: np.ndarray, last: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray, ir.Trace]:
+        """Single timesteps in a row from the start state, whatever windows they make.
+
+        Parameters
+        ----------
+        packets : integers [N, n] as the top function is given them. last : their flags [N]; none is set by default.
+
+        Returns
+        -------
+        the answers [N], the flags that came with them [N] (with window "fixed" none is set), and the signals of `trace`
+        for one window of N timesteps.
+        """
+        packets, limit = np.asarray(packets), 2**self._plan.input_width
+        if packets.ndim != 2 or packets.shape[1] != self._plan.n_inputs:
+            raise ShapeError(f"{self!r}: expected packets [N, {self._plan.n_inputs}], got shape {packets.shape}")
+        if packets.dtype.kind not in "iub" or ((packets < 0) | (packets >= limit)).any():
+            raise ConfigError(f"{self!r}: packets must hold integers from 0 to {limit - 1}")
+        flags = np.zeros(len(packets), dtype=bool) if last is None else np.asarray(last, dtype=bool)
+        if flags.shape != (len(packets),):
+            raise ShapeError(f"{self!r}: expected {len(packets)} flags, got shape {flags.shape}")
+        answers, ends, rows = run(self._library(), packets[None], flags[None], self._plan.traces)
+        return answers[:, 0, 0], ends[0], self._trace(answers, rows)
+
+    def hls4ml_model(self, folder: str | Path) -> Any:
+        """hls4ml's own ModelGraph of this design, for its compile, predict, trace and build; it writes into `folder`.
+
+        One row of its inputs is one packet, and its state lives in the compiled library: give it whole windows.
+        """
+        chosen = check_options(self.options)
+        with quiet():
+            return model_graph(plan(self.network, chosen), Path(folder), chosen)
+
+    def _whole(self, windows: int) -> np.ndarray:
+        """The flags of whole windows, [B, T]."""
+        last = np.zeros((windows, self.network.num_steps), dtype=bool)
+        last[:, -1] = True
+        return last
+
+    def _trace(self, answers: np.ndarray, rows: dict[str, np.ndarray]) -> ir.Trace:
         trace: ir.Trace = {}
         for signal in self._plan.traces:
             # A timestep's bits are laid out tick by tick: [T, B, L * n] -> [T * L, B, n].
             steps, windows, size = rows[signal.key].shape
             ticks = rows[signal.key].reshape(steps, windows, signal.rows, size // signal.rows).transpose(0, 2, 1, 3)
             trace[signal.key] = ticks.reshape(steps * signal.rows, windows, size // signal.rows)
-        return trace | {f"{self.network.readout.name}.decision": decisions}
-
-    def predict(self, x: np.ndarray) -> np.ndarray:
-        return run(self._library(), self._inputs(x), self.network.num_steps, ())[0][..., 0]
+        return trace | {f"{self.network.readout.name}.decision": answers}
 
     def _inputs(self, x: np.ndarray) -> np.ndarray:
         """What the port is given: [B, 1, n] numbers, the same at every timestep, or [B, T, L * n] bits."""
@@ -62,22 +130,10 @@ class HlsDesign(Design):
         return library if library.is_file() else build(self.folder)
 
 
-def _check_options(options: Mapping[str, Any]) -> dict[str, Any]:
-    unknown = sorted(set(options) - set(OPTIONS))
-    if unknown:
-        raise ConfigError(f"hls backend: option {unknown[0]!r} is unknown; known: {', '.join(OPTIONS)}")
-    chosen = {**OPTIONS, **options}
-    if not isinstance(chosen["part"], str) or not re.fullmatch(r"[A-Za-z0-9_-]+", chosen["part"]):
-        raise ConfigError(f"hls backend: part = {chosen['part']!r} is not a part name such as {OPTIONS['part']}")
-    period = chosen["clock_period_ns"]
-    if isinstance(period, bool) or not isinstance(period, int | float) or not 0 < period <= 1000:
-        raise ConfigError(f"hls backend: clock_period_ns = {period!r} is outside 0 to 1000")
-    return chosen
-
-
-def check(network: ir.Network, options: Mapping[str, Any], target: str | None = None) -> tuple[Plan, dict[str, Any]]:
-    """The project's parts and the full options, or the error that `export` would raise for them."""
-    return plan(network), _check_options(options)
+def check(network: ir.Network, options: Mapping[str, Any], target: str | None = None) -> None:
+    """Raise what `export` would raise for these options and a network of this shape, whatever its weights."""
+    parts = plan(network, check_options(options), trained=False)
+    native.check_installed(parts.layers)
 
 
 def export(network: ir.Network, folder: Path, options: Mapping[str, Any], target: str | None = None) -> HlsDesign:
@@ -85,15 +141,18 @@ def export(network: ir.Network, folder: Path, options: Mapping[str, Any], target
 
     Parameters
     ----------
-    options : part (for Vitis), clock_period_ns.
+    options : see docs/hls.md. part and clock_period_ns (for Vitis), io_type ("io_parallel", "io_stream"), window
+        ("fixed", or "last" for packets with a flag), strategy and reuse_factor of the fixed synapses (one for all, or
+        by layer), precision (bits by tensor), native (hls4ml's own spiking layers; docs/native.md).
     """
     folder = Path(folder)
-    parts, chosen = check(network, options)
+    chosen = check_options(options)
+    parts = plan(network, chosen)
     find_tool("g++")  # before anything is written
     with writing_folder(folder) as written:
-        version = write_project(parts, network, written, chosen["part"], chosen["clock_period_ns"])
+        version = write_project(parts, network, written, chosen)
         build(written)
-        write_description(written, "hls", network, chosen, top=parts.top, hls4ml=version)
+        write_description(written, "hls", network, chosen, top=parts.top, hls4ml=version, native=parts.native)
     return HlsDesign(folder, network, chosen)
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from sctorch.backends.hls.project import Traced
+from sctorch.backends.hls.plan import Traced
 from sctorch.backends.library import fresh_library
+from sctorch.errors import ConfigError
 from sctorch.hardware.tools import find_tool, run_tool
 
 __all__ = ["LIBRARY", "build", "run"]
@@ -37,30 +38,35 @@ def build(folder: Path) -> Path:
 
 
 def run(
-    library: Path, inputs: np.ndarray, steps: int, signals: Sequence[Traced]
-) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Run whole windows from the start state.
+    library: Path, inputs: np.ndarray, last: np.ndarray, signals: Sequence[Traced]
+) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
+    """Run timesteps from the start state, one window after the other.
 
     Parameters
     ----------
     inputs : integers [B, rows, n], one row for the whole window or one per timestep.
+    last : the flags that go in with each timestep, [B, T]; a project without a flag takes no notice.
 
     Returns
     -------
-    the answers [T, B, 1], and per signal its values [T, B, size].
+    the answers [T, B, 1], the flags that came with them [B, T], and per signal its values [T, B, size].
     """
     windows, rows, _ = inputs.shape
+    steps = last.shape[1]
     inputs = np.ascontiguousarray(inputs, dtype=np.int64)
+    last = np.array(last, dtype=np.uint8)
     answers = np.zeros((steps, windows, 1), dtype=np.int64)
     traces = {s.key: np.zeros((steps, windows, s.size), dtype=np.int64) for s in signals}
     keys = (ctypes.c_char_p * len(signals))(*(s.key.encode() for s in signals))
     sizes = np.array([s.size for s in signals], dtype=np.int64)
     pointers = (ctypes.c_void_p * len(signals))(*(t.ctypes.data for t in traces.values()))
     with fresh_library(library) as handle:
-        handle.sctorch_run.restype = None
-        handle.sctorch_run(
-            ctypes.c_int64(windows), ctypes.c_int64(rows), ctypes.c_void_p(inputs.ctypes.data),
-            ctypes.c_void_p(answers.ctypes.data), ctypes.c_int64(len(signals)), keys,
-            ctypes.c_void_p(sizes.ctypes.data), pointers,
+        if not hasattr(handle, "sctorch_timesteps"):
+            raise ConfigError(f"{library} was written by another version of sctorch; export the design again")
+        handle.sctorch_timesteps.restype = None
+        handle.sctorch_timesteps(
+            ctypes.c_int64(windows), ctypes.c_int64(steps), ctypes.c_int64(rows), ctypes.c_void_p(inputs.ctypes.data),
+            ctypes.c_void_p(last.ctypes.data), ctypes.c_void_p(answers.ctypes.data), ctypes.c_int64(len(signals)),
+            keys, ctypes.c_void_p(sizes.ctypes.data), pointers,
         )  # fmt: skip
-    return answers, traces
+    return answers, last.astype(bool), traces
