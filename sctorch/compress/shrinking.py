@@ -9,7 +9,9 @@ import torch
 from torch import Tensor
 
 from sctorch.checks import check_instance
+from sctorch.errors import UnsupportedError
 from sctorch.nn import LIF, SpikingNetwork, Synapse
+from sctorch.nn.brevitas import BrevitasLinear
 from sctorch.nn.encoder import Encoder
 
 __all__ = ["Shrunk", "shrink"]
@@ -44,8 +46,15 @@ def shrink(net: SpikingNetwork) -> Shrunk:
     ------
     ConfigError
         If net is no SpikingNetwork.
+    UnsupportedError
+        If one of its synapses is a Brevitas QuantLinear, whose scales follow the weights that are there.
     """
     check_instance(net, SpikingNetwork, "shrink: net", "a SpikingNetwork")
+    for name, layer in net.named_layers():
+        if isinstance(layer, BrevitasLinear):
+            raise UnsupportedError(
+                "shrinking a QuantLinear", name, "Shrink a network of FixedLinear, then quantise it."
+            )
     small = copy.deepcopy(net)
     layers = [layer for _, layer in small.named_layers()]
     encoder, *rest = layers

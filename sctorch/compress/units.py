@@ -78,8 +78,8 @@ def _inputs(net: torch.nn.Module, synapse: Synapse) -> Units:
 
 def _neurons(before: Synapse, after: Synapse) -> Units:
     kept = (before.mask.amax(dim=1) > 0) & (after.mask.amax(dim=0) > 0)
-    reads = (before.weight * before.mask).abs().mean(dim=1) / before.limit
-    is_read = (after.weight * after.mask).abs().mean(dim=0) / after.limit
+    reads = (before.weight * before.mask).abs().mean(dim=1)
+    is_read = (after.weight * after.mask).abs().mean(dim=0)
 
     def remove(gone: Tensor) -> None:
         before.mask[gone] = 0.0

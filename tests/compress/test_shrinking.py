@@ -1,10 +1,12 @@
 import numpy as np
 import pytest
 import torch
+from brevitas.nn import QuantLinear
+from brevitas.quant import Int8WeightPerTensorFixedPoint
 
 from sctorch import ir, nn
 from sctorch.compress import prune, shrink
-from sctorch.errors import ConfigError
+from sctorch.errors import ConfigError, UnsupportedError
 from sctorch.lower import lower
 
 
@@ -176,3 +178,16 @@ def test_wrong_things_are_refused():
         prune(nn.FixedLinear(4, 4), 0.5, unit="neuron")
     with pytest.raises(ConfigError, match="SpikingNetwork"):
         shrink(np.zeros(3))
+
+
+def test_a_quant_linear_is_pruned_and_not_shrunk():
+    quant = QuantLinear(12, 6, bias=False, weight_quant=Int8WeightPerTensorFixedPoint, weight_bit_width=4)
+    net = nn.SpikingNetwork(
+        nn.EventEncoder(12), quant, nn.LIF(6), nn.FixedLinear(6, 3), nn.SNNReadout(3, output_mode="membrane"),
+        num_steps=4,
+    )  # fmt: skip
+    prune(net, 0.5, unit="neuron")
+    assert int((net.synapse1.mask.amax(dim=1) == 0).sum()) == 3
+    assert int((net.synapse1.integer_weight().abs().amax(dim=1) == 0).sum()) == 3
+    with pytest.raises(UnsupportedError, match="shrinking a QuantLinear"):
+        shrink(net)
