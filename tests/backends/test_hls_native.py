@@ -128,6 +128,12 @@ def test_every_reason_is_named() -> None:
     assert "cut the fraction off the logit" in refusals(two, CHOSEN)["readout"]
 
 
+def test_a_threshold_that_training_may_move_refuses_nothing_yet() -> None:
+    network = changed("scores", "neuron1", threshold=np.full(9, 11 * 16))
+    assert list(refusals(network, CHOSEN)) == ["neuron1"]
+    assert refusals(network, CHOSEN, trained=False) == {}
+
+
 def test_both_networks_are_taken_as_they_are() -> None:
     for network in networks().values():
         assert refusals(network, CHOSEN) == {}

@@ -24,8 +24,11 @@ Entry = dict[str, Any]
 LAYERS = ("IFNeuron", "LIFNeuron", "SNNReadout")
 
 
-def refusals(network: ir.Network, chosen: Mapping[str, Any]) -> dict[str, str]:
-    """Why a layer (or an option) keeps a network from hls4ml's own layers, by name; empty if nothing does."""
+def refusals(network: ir.Network, chosen: Mapping[str, Any], trained: bool = True) -> dict[str, str]:
+    """Why a layer (or an option) keeps a network from hls4ml's own layers, by name; empty if nothing does.
+
+    The values of thresholds count only once they are `trained`.
+    """
     found: dict[str, str] = {}
     if chosen["io_type"] != "io_stream":
         found["io_type"] = "hls4ml's SNNReadout does not compile with io_parallel; take io_stream"
@@ -39,7 +42,7 @@ def refusals(network: ir.Network, chosen: Mapping[str, Any]) -> dict[str, str]:
         elif isinstance(layer, ir.Delay):
             reason = "it has no delays"
         elif isinstance(layer, ir.Neuron):
-            reason = _of_neuron(layer, frac, network.num_steps)
+            reason = _of_neuron(layer, frac, network.num_steps, trained)
         elif isinstance(layer, ir.Readout):
             reason = _of_readout(layer, frac, network.num_steps)
         if isinstance(layer, ir.Synapse):
@@ -49,7 +52,7 @@ def refusals(network: ir.Network, chosen: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
-def _of_neuron(layer: ir.Neuron, current_frac: int, steps: int) -> str:
+def _of_neuron(layer: ir.Neuron, current_frac: int, steps: int, trained: bool) -> str:
     if layer.compare != "ge":
         return "it spikes at u >= threshold, where this one is to spike above it; compare='ge' is that rule"
     if layer.reset not in ("subtract", "zero"):
@@ -57,7 +60,7 @@ def _of_neuron(layer: ir.Neuron, current_frac: int, steps: int) -> str:
     if layer.reset_delay:
         return "it resets at once, before the next leak; reset_delay=False is that rule"
     zeros = layer.frac - current_frac
-    if layer.reset == "subtract":
+    if layer.reset == "subtract" and trained:
         zeros = min(zeros, *(_trailing_zeros(int(value)) for value in layer.threshold))
     return _of_leak(layer.leak, zeros, steps)
 
@@ -92,7 +95,7 @@ def _trailing_zeros(value: int) -> int:
 
 
 def replaced(
-    layers: list[Entry], network: ir.Network, widths: Mapping[str, int], chosen: Mapping[str, Any]
+    layers: list[Entry], network: ir.Network, widths: Mapping[str, int], chosen: Mapping[str, Any], trained: bool
 ) -> tuple[list[Entry], dict[str, Any]]:
     """The plan's layers with hls4ml's own in the place of neurons and readout, and hls4ml's configuration of those.
 
@@ -101,7 +104,7 @@ def replaced(
     UnsupportedError
         If one of them is not computed exactly; every such layer is named, with the reason.
     """
-    found = refusals(network, chosen)
+    found = refusals(network, chosen, trained)
     if found:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in found.items())
         raise UnsupportedError(

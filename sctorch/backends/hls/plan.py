@@ -93,7 +93,7 @@ def plan(network: ir.Network, chosen: Mapping[str, Any], trained: bool = True) -
             traces.append(Traced(f"{layer.name}.mem", layer.size))
     types: dict[str, Any] = {}
     if chosen["native"]:
-        layers, types = native.replaced(layers, network, widths, chosen)
+        layers, types = native.replaced(layers, network, widths, chosen, trained)
         hidden = {network.readout.name, *(f"{name}.mem" for name in types)}  # what hls4ml's layers do not show
         traces = [signal for signal in traces if signal.key not in hidden]
     port = "in_data"
