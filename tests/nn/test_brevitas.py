@@ -152,12 +152,23 @@ def test_summary_and_checkpoints_know_the_quantiser(tmp_path: Path) -> None:
         train.load_weights(made(7, bias=True, weight_bit_width=5), file)
 
 
-def test_training_by_fit_leaves_the_weights_unclamped() -> None:
+def test_training_leaves_the_weights_unclamped() -> None:
     net = made()
     with torch.no_grad():
         net.synapse1.weight[0, 0] = 3.0
-    train.classifier.clamp_weights(net)
+    train.clamp_weights(net)
     assert net.synapse1.weight[0, 0].item() == 3.0
+
+
+def test_neurons_are_pruned_by_what_their_weights_are_worth() -> None:
+    """The weakest neuron goes; no rank is by chance."""
+    net = made()
+    with torch.no_grad():
+        net.synapse1.weight[4] /= 64
+        net.synapse2.weight[:, 4] /= 64
+    compress.prune(net, 0.1, unit="neuron")
+    assert not net.synapse1.mask[4].any()
+    assert int(net.synapse1.mask.sum()) == 9 * SIZES[0]
 
 
 def _hooked(**fields: Any) -> qnn.QuantLinear:
