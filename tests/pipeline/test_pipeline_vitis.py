@@ -19,7 +19,7 @@ from sctorch.errors import MismatchError, ObservationLoadError, ToolFailedError,
 
 REPORTS = Path(__file__).parents[1] / "cost" / "reports"
 STEPS = 8
-ROWS = testbench.TEST_BENCH_WINDOWS * STEPS
+ROWS = testbench.MAX_WINDOWS * STEPS
 
 # What the tools do as far as we see it: they read the project's own scripts, and leave logs and reports.
 VITIS = """\
