@@ -66,8 +66,9 @@ def prepare(
     ToolNotFoundError
         If a tool is missing.
     """
-    if not (folder / "design.json").is_file() and (folder / "verilog" / "design.json").is_file():
-        raise ConfigError(f"{folder} holds a whole run; its design is {folder / 'verilog'}")
+    for inner in (folder / "verilog", folder / "hls"):
+        if not (folder / "design.json").is_file() and (inner / "design.json").is_file():
+            raise ConfigError(f"{folder} holds a whole run; its design is {inner}")
     _, description = read_description(folder)
     design = backends.load(folder)
     if json_file is not None and json_file.is_dir():

@@ -222,6 +222,16 @@ def test_options_of_verilog_are_refused(
     assert says in capsys.readouterr().err
 
 
+def test_a_whole_run_is_told_from_its_design(
+    design: Design, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    design.folder.rename(run / "hls")
+    assert main(["synth", str(run)]) == 2
+    assert f"holds a whole run; its design is {run / 'hls'}" in capsys.readouterr().err
+
+
 def test_options_of_hls_are_refused_for_verilog(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     verilog = sctorch.export(network(), tmp_path / "verilog")
     for option in ("--cosim", "--vivado"):
