@@ -39,6 +39,7 @@ def test_answers_of_windows_that_end_early(hls_designs: Designs) -> None:
     assert np.array_equal(design.answers(x, lengths), decisions[lengths - 1, np.arange(40)])
     assert (decisions[lengths - 1, np.arange(40)] != decisions[-1]).any()
     assert np.array_equal(design.answers(x, np.full(40, T)), design.predict(x)[-1])
+    assert design.answers(x[:0], np.zeros(0, dtype=int)).shape == (0,)
 
 
 def test_a_fixed_window_takes_no_notice_of_a_flag(hls_designs: Designs) -> None:

@@ -65,7 +65,7 @@ class HlsDesign(Design):
         if len(lengths) and not (lengths.min() >= 1 and lengths.max() <= steps):
             raise ConfigError(f"{self!r}: lengths run from {lengths.min()} to {lengths.max()}, outside 1 to {steps}")
         inputs = np.broadcast_to(inputs, (len(inputs), steps, inputs.shape[2]))
-        packets = np.concatenate([rows[:n] for rows, n in zip(inputs, lengths, strict=True)])
+        packets = np.concatenate([inputs[:0, 0], *(rows[:n] for rows, n in zip(inputs, lengths, strict=True))])
         ends = np.cumsum(lengths) - 1
         flags = np.isin(np.arange(len(packets)), ends)
         return run(self._library(), packets[None], flags[None], ())[0][ends, 0, 0]
