@@ -112,7 +112,9 @@ class BrevitasLinear(FixedLinear):
         quantised, frac = self._quantised()
         if not self.linear.bias_quant.is_quant_enabled:
             return round_to_grid(self.bias, frac + input_bits, -(2**23), 2**23)
-        return self._quantised_bias(quantised, input_bits) * 2.0 ** (frac + input_bits)
+        bias = self._quantised_bias(quantised, input_bits) * 2.0 ** (frac + input_bits)
+        # Integers already, but for a row of zeros, whose scale Brevitas makes tiny and its bias' too.
+        return bias + (bias.round() - bias).detach()
 
     def _quantised(self) -> tuple[Any, int]:
         """Brevitas' IntQuantTensor of the weights, and the fractional bits of the grid that holds all of them."""

@@ -137,6 +137,21 @@ def test_a_row_of_zeros_asks_for_no_fractional_bits() -> None:
     assert not lower(net).synapses[0].weight[-1].any()
 
 
+def test_the_bias_of_a_row_of_zeros_is_an_integer_too() -> None:
+    """Brevitas gives such a row a tiny scale, and its bias that scale too."""
+    net = made(quantiser=CHANNEL, bias=True, bias_quant=bq.Int32Bias)
+    with torch.no_grad():
+        net.synapse1.weight[-1] = 0.0
+        net.synapse1.bias[-1] = 0.02
+    x = torch.rand(50, SIZES[0])
+    lowered, trace = lower(net), net.trace(x)
+    bias = net.synapse1.integer_bias()
+    assert bias is not None
+    assert torch.equal(bias, bias.round())
+    for key, values in ir.simulate(lowered, x.numpy()).items():
+        assert np.array_equal(trace[key].numpy(), values), key
+
+
 def test_summary_and_checkpoints_know_the_quantiser(tmp_path: Path) -> None:
     net = made(bias=True)
     row = net.summary().layers[1]
