@@ -31,6 +31,21 @@ def test_a_window_ends_at_its_flag_or_by_itself(hls_designs: Designs, name: str)
     assert np.array_equal(answers, trace["scores.decision"][:, 0, 0])
 
 
+@pytest.mark.parametrize("lost", [1, 4, 10])
+def test_a_window_cut_short_without_its_flag_spoils_one_more_at_most(hls_designs: Designs, lost: int) -> None:
+    """Nothing could tell it from the next one's start; from the next flag on all is whole again."""
+    net, design = NETWORKS["first"], hls_designs("first", **LAST)
+    x = inputs(net, windows=3, seed=8)
+    rows = packets(net, x)
+    flags = np.zeros((3, T), dtype=bool)
+    flags[:, -1] = True
+    cut = np.concatenate([rows[0, : T - lost], rows[1], rows[2]])
+    _, ends, trace = design.feed(cut, np.concatenate([np.zeros(T - lost, dtype=bool), *flags[1:]]))
+    for key, values in ir.simulate(net, x).items():
+        assert np.array_equal(trace[key][-T:, 0], values[:, 2]), key
+    assert np.flatnonzero(ends).tolist() == [T - 1, 2 * T - lost - 1, 3 * T - lost - 1]
+
+
 def test_answers_of_windows_that_end_early(hls_designs: Designs) -> None:
     net, design = NETWORKS["first"], hls_designs("first", **LAST)
     x = inputs(net, windows=40, seed=2)
