@@ -29,6 +29,7 @@ class HlsDesign(Design):
     def __init__(self, folder: Path, network: ir.Network, options: Mapping[str, Any]) -> None:
         super().__init__(folder, network, options)
         self._plan: Plan = plan(network, check_options(options))
+        self._written = self._description()
 
     @property
     def top(self) -> str:
@@ -125,7 +126,13 @@ class HlsDesign(Design):
         windows = values.shape[1]
         return values.transpose(1, 0, 2).reshape(windows, self.network.num_steps, self._plan.n_inputs)
 
+    def _description(self) -> bytes:
+        file = self.folder / "design.json"
+        return file.read_bytes() if file.is_file() else b""
+
     def _library(self) -> Path:
+        if self._description() != self._written:  # its library would be given another network's inputs
+            raise ConfigError(f"{self!r}: another design is there by now, or none; load it, or export this one again")
         library = self.folder / LIBRARY
         return library if library.is_file() else build(self.folder)
 
