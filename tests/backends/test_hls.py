@@ -171,6 +171,13 @@ def test_without_a_compiler_nothing_is_written(tmp_path: Path, monkeypatch: pyte
     assert list(tmp_path.iterdir()) == []
 
 
+def test_without_hls4ml_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "hls4ml.model.graph", None)
+    with pytest.raises(ToolNotFoundError, match=r"hls4ml \(.*\) was not found. Install it with: pip install"):
+        hls.export(NETWORKS["single"], tmp_path / "d", {})
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_failing_compiler_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     compiler = tmp_path / "compiler"
     compiler.write_text("#!/bin/sh\necho something is wrong\nexit 3\n")

@@ -94,6 +94,9 @@ def test_without_da4ml_its_strategy_says_what_to_install(tmp_path: Path, monkeyp
     with pytest.raises(ToolNotFoundError, match=r"layer ternary: the package da4ml.*pip install da4ml"):
         hls.export(NETWORKS["direct"], tmp_path / "d", ADDERS)
     assert list(tmp_path.iterdir()) == []
+    with pytest.raises(ToolNotFoundError, match="layer ternary: the package da4ml"):
+        hls.check(NETWORKS["direct"], ADDERS)  # before a recipe's training
+    assert hls.HlsDesign(tmp_path, NETWORKS["direct"], ADDERS).top == "direct_hls"  # what was exported needs it no more
 
 
 def test_more_products_than_a_stack_holds_are_refused(tmp_path: Path) -> None:

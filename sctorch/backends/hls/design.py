@@ -11,7 +11,7 @@ import numpy as np
 from sctorch import ir
 from sctorch.backends.design import Design, read_description, write_description, writing_folder
 from sctorch.backends.hls import native
-from sctorch.backends.hls.options import check_options
+from sctorch.backends.hls.options import check_installed, check_options
 from sctorch.backends.hls.plan import Plan, plan
 from sctorch.backends.hls.project import model_graph, quiet, write_project
 from sctorch.backends.hls.runner import LIBRARY, build, run
@@ -100,6 +100,7 @@ class HlsDesign(Design):
         One row of its inputs is one packet, and its state lives in the compiled library: give it whole windows.
         """
         chosen = check_options(self.options)
+        check_installed(self._plan.knobs)
         with quiet():
             return model_graph(plan(self.network, chosen), Path(folder), chosen)
 
@@ -140,6 +141,7 @@ class HlsDesign(Design):
 def check(network: ir.Network, options: Mapping[str, Any], target: str | None = None) -> None:
     """Raise what `export` would raise for these options and a network of this shape, whatever its weights."""
     parts = plan(network, check_options(options), trained=False)
+    check_installed(parts.knobs)
     native.check_installed(parts.layers)
 
 
@@ -155,6 +157,7 @@ def export(network: ir.Network, folder: Path, options: Mapping[str, Any], target
     folder = Path(folder)
     chosen = check_options(options)
     parts = plan(network, chosen)
+    check_installed(parts.knobs)
     find_tool("g++")  # before anything is written
     with writing_folder(folder) as written:
         version = write_project(parts, network, written, chosen)
