@@ -95,6 +95,17 @@ def test_a_library_of_another_version_is_refused(hls_designs: Designs, tmp_path:
         hls.load(tmp_path / "copy").predict(inputs(NETWORKS["single"]))
 
 
+def test_a_design_that_was_exported_over_does_not_run_the_other(hls_designs: Designs, tmp_path: Path) -> None:
+    folder = tmp_path / "d"
+    shutil.copytree(hls_designs("single").folder, folder)
+    old = hls.load(folder)
+    shutil.rmtree(folder)
+    shutil.copytree(hls_designs("first").folder, folder)
+    with pytest.raises(ConfigError, match="another design is there by now, or none; load it, or export this one again"):
+        old.trace(inputs(NETWORKS["single"]))
+    assert hls.load(folder).predict(inputs(NETWORKS["first"])).shape == (11, 5)
+
+
 def test_a_project_holds_no_absolute_path(hls_designs: Designs) -> None:
     folder = hls_designs("direct").folder
     texts = [p for p in folder.rglob("*") if p.suffix in {".cpp", ".h", ".tcl", ".yml", ".json", ".sh", ".dat"}]
@@ -156,6 +167,13 @@ def test_options_reach_the_project(tmp_path: Path) -> None:
 def test_without_a_compiler_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SCTORCH_GXX", str(tmp_path / "no-such-compiler"))
     with pytest.raises(ToolNotFoundError, match="SCTORCH_GXX"):
+        hls.export(NETWORKS["single"], tmp_path / "d", {})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_hls4ml_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "hls4ml.model.graph", None)
+    with pytest.raises(ToolNotFoundError, match=r"hls4ml \(.*\) was not found. Install it with: pip install"):
         hls.export(NETWORKS["single"], tmp_path / "d", {})
     assert list(tmp_path.iterdir()) == []
 

@@ -6,6 +6,7 @@ import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hls_networks import LAST, NETWORKS, assert_same, inputs
 
@@ -93,6 +94,24 @@ def test_without_da4ml_its_strategy_says_what_to_install(tmp_path: Path, monkeyp
     with pytest.raises(ToolNotFoundError, match=r"layer ternary: the package da4ml.*pip install da4ml"):
         hls.export(NETWORKS["direct"], tmp_path / "d", ADDERS)
     assert list(tmp_path.iterdir()) == []
+    with pytest.raises(ToolNotFoundError, match="layer ternary: the package da4ml"):
+        hls.check(NETWORKS["direct"], ADDERS)  # before a recipe's training
+    assert hls.HlsDesign(tmp_path, NETWORKS["direct"], ADDERS).top == "direct_hls"  # what was exported needs it no more
+
+
+def test_more_products_than_a_stack_holds_are_refused(tmp_path: Path) -> None:
+    """The C simulation would end with the process."""
+    big = ir.Network("big", 2, (
+        ir.DirectEncoder("enc", 1024, 8),
+        ir.FixedSynapse("wide", np.full((2048, 1024), 3), np.zeros(2048), 7, 7, 8),
+        ir.Neuron("lif", 2048, 15, np.full(2048, 1000), ir.Leak("shift", 2)),
+        ir.FixedSynapse("last", np.ones((2, 2048)), np.zeros(2), 3),
+        ir.Readout("scores", 2, "membrane", "argmax_membrane", 3),
+    ))  # fmt: skip
+    with pytest.raises(UnsupportedError, match=r"layer wide: 8,388,608 bytes of products.*strategy 'resource' for it"):
+        hls.export(big, tmp_path / "d", {})
+    assert list(tmp_path.iterdir()) == []
+    hls.check(big, {"strategy": {"wide": "resource"}})
 
 
 @pytest.mark.parametrize(

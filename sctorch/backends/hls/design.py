@@ -11,7 +11,7 @@ import numpy as np
 from sctorch import ir
 from sctorch.backends.design import Design, read_description, write_description, writing_folder
 from sctorch.backends.hls import native
-from sctorch.backends.hls.options import check_options
+from sctorch.backends.hls.options import check_installed, check_options
 from sctorch.backends.hls.plan import Plan, plan
 from sctorch.backends.hls.project import model_graph, quiet, write_project
 from sctorch.backends.hls.runner import LIBRARY, build, run
@@ -29,6 +29,7 @@ class HlsDesign(Design):
     def __init__(self, folder: Path, network: ir.Network, options: Mapping[str, Any]) -> None:
         super().__init__(folder, network, options)
         self._plan: Plan = plan(network, check_options(options))
+        self._written = self._description()
 
     @property
     def top(self) -> str:
@@ -99,6 +100,7 @@ class HlsDesign(Design):
         One row of its inputs is one packet, and its state lives in the compiled library: give it whole windows.
         """
         chosen = check_options(self.options)
+        check_installed(self._plan.knobs)
         with quiet():
             return model_graph(plan(self.network, chosen), Path(folder), chosen)
 
@@ -125,7 +127,13 @@ class HlsDesign(Design):
         windows = values.shape[1]
         return values.transpose(1, 0, 2).reshape(windows, self.network.num_steps, self._plan.n_inputs)
 
+    def _description(self) -> bytes:
+        file = self.folder / "design.json"
+        return file.read_bytes() if file.is_file() else b""
+
     def _library(self) -> Path:
+        if self._description() != self._written:  # its library would be given another network's inputs
+            raise ConfigError(f"{self!r}: another design is there by now, or none; load it, or export this one again")
         library = self.folder / LIBRARY
         return library if library.is_file() else build(self.folder)
 
@@ -133,6 +141,7 @@ class HlsDesign(Design):
 def check(network: ir.Network, options: Mapping[str, Any], target: str | None = None) -> None:
     """Raise what `export` would raise for these options and a network of this shape, whatever its weights."""
     parts = plan(network, check_options(options), trained=False)
+    check_installed(parts.knobs)
     native.check_installed(parts.layers)
 
 
@@ -148,6 +157,7 @@ def export(network: ir.Network, folder: Path, options: Mapping[str, Any], target
     folder = Path(folder)
     chosen = check_options(options)
     parts = plan(network, chosen)
+    check_installed(parts.knobs)
     find_tool("g++")  # before anything is written
     with writing_folder(folder) as written:
         version = write_project(parts, network, written, chosen)

@@ -12,7 +12,15 @@ from sctorch import ir
 from sctorch.backends.hls.widths import MAX_WIDTH, Tensor
 from sctorch.errors import ConfigError, ToolNotFoundError, UnsupportedError
 
-__all__ = ["OPTIONS", "Multiplier", "check_options", "check_precision", "multipliers", "valid_reuse_factors"]
+__all__ = [
+    "OPTIONS",
+    "Multiplier",
+    "check_installed",
+    "check_options",
+    "check_precision",
+    "multipliers",
+    "valid_reuse_factors",
+]
 
 OPTIONS: dict[str, Any] = {
     "part": "xc7a100tcsg324-1",
@@ -113,12 +121,17 @@ def _multiplier(layer: ir.FixedSynapse, strategy: Any, factor: Any) -> Multiplie
             f"{where}: reuse_factor = {factor!r} does not fit {layer.n_inputs} x {layer.size} weights with strategy "
             f"{strategy!r}; valid: {known}"
         )
-    if strategy == "distributed_arithmetic" and find_spec("da4ml") is None:
-        raise ToolNotFoundError(
-            f"{where}: the package da4ml, for strategy 'distributed_arithmetic',",
-            "Install it with: pip install da4ml. Or choose strategy 'latency' or 'resource'.",
-        )
     return Multiplier(strategy, factor)
+
+
+def check_installed(knobs: Mapping[str, Multiplier]) -> None:
+    """ToolNotFoundError where a layer's strategy needs da4ml and there is none; a finished export needs none."""
+    for name, knob in knobs.items():
+        if knob.strategy == "distributed_arithmetic" and find_spec("da4ml") is None:
+            raise ToolNotFoundError(
+                f"hls backend, layer {name}: the package da4ml, for strategy 'distributed_arithmetic',",
+                "Install it with: pip install da4ml. Or choose strategy 'latency' or 'resource'.",
+            )
 
 
 def check_precision(

@@ -19,6 +19,8 @@ __all__ = ["Plan", "Traced", "plan"]
 
 # The top function holds all its layers' results of one timestep on the stack.
 MAX_RESULTS = 1 << 18
+# Bytes of products there: hls4ml's latency strategy keeps all of a timestep at once. Stacks are 8 MiB.
+MAX_PRODUCTS = 5 << 20
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,7 @@ def plan(network: ir.Network, chosen: Mapping[str, Any], trained: bool = True) -
                 after |= {"n_data": after["n_in"] + 1, "n_in": after["n_in"] + 1}
                 after["weight_data"] = np.vstack([after["weight_data"], np.zeros((1, after["n_out"]), dtype=np.int64)])
     _check_sizes(layers)
+    _check_products(layers, knobs)
     return Plan(
         top=f"{network.name}_hls",
         port=port,
@@ -191,3 +194,17 @@ def _check_sizes(layers: list[dict[str, Any]]) -> None:
                 f"a value of {width} bits", f"hls backend, layer {entry['name']}",
                 f"At most {MAX_WIDTH} bits go through the trace exactly; use fewer frac bits or smaller weights.",
             )  # fmt: skip
+
+
+def _check_products(layers: list[dict[str, Any]], knobs: Mapping[str, Multiplier]) -> None:
+    total = 0
+    for entry in layers:
+        if entry["name"] in knobs and knobs[entry["name"]].strategy == "latency":
+            # An ap_int takes 1, 2, 4 or 8 bytes.
+            total += entry["weight_data"].size << max(0, (entry["widths"]["accum"] - 1).bit_length() - 3)
+            if total > MAX_PRODUCTS:
+                raise UnsupportedError(
+                    f"{total:,} bytes of products at once", f"hls backend, layer {entry['name']}",
+                    f"At most {MAX_PRODUCTS:,} fit with strategy 'latency', that of any layer before it included; "
+                    "choose strategy 'resource' for it.",
+                )  # fmt: skip
