@@ -1,0 +1,164 @@
+"""Synthesis runs that the cost model is fitted to: python benchmarks/synthesis_runs.py --networks 210 [--workers 2].
+
+Random networks of both architectures (sctorch/cost/samples.py), one a seed, each synthesised with yosys for an ice40, an
+ecp5 and an xc7. One line of JSON is added to --out for each; what is there already is not run again, so that the same
+command goes on after it was stopped, and more --networks add to it. Small designs of every fourth network are placed and
+routed as well, for ice40 and ecp5. Runs for xc7 start slowly, so that eight networks share one, each a module that is
+kept apart.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import hashlib
+import json
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from sctorch import ir
+from sctorch.backends.resources import resource_folder
+from sctorch.backends.verilog.folded import emit as folded
+from sctorch.backends.verilog.folded.plan import plan as plan_folded
+from sctorch.backends.verilog.unrolled import emit as unrolled
+from sctorch.backends.verilog.unrolled.plan import plan as plan_unrolled
+from sctorch.cost.samples import Settings, build, draw
+from sctorch.errors import SctorchError
+from sctorch.hardware.nextpnr import place_and_route
+from sctorch.hardware.targets import get_target
+from sctorch.hardware.yosys import DEFINES, count_cells, run_yosys
+
+TARGETS = ("ice40-hx8k", "ecp5-85k", "artix7-100t")
+ROUTED = ("ice40-hx8k", "ecp5-85k")
+ROUTED_LUTS = 1500
+TOGETHER = {"artix7-100t": 8}
+
+
+@lru_cache(maxsize=4096)
+def settings_of(seed: int) -> Settings:
+    """Every third network is folded. Sizes are log-uniform: most up to 1,000 LUTs of an ice40, one in eight up to 2,500,
+    one in twenty up to 6,000, one in fifty up to 12,000, and one in 200 up to 30,000."""
+    rnd = Random(seed)
+    folded = seed % 3 == 2
+    low, high = (700, 1300) if folded else (200, 1000)
+    if seed % 200 == 57:
+        low, high = 20_000, 30_000
+    elif seed % 50 == 7:
+        low, high = 6000, 12_000
+    elif seed % 20 == 3:
+        low, high = 2500, 6000
+    elif seed % 8 == 5:
+        low, high = 1000, 2500
+    return draw(rnd, "folded" if folded else "unrolled", low * (high / low) ** rnd.random())
+
+
+def text_of(network: ir.Network, options: dict[str, Any]) -> str:
+    """The generated file of a design."""
+    if options["architecture"] == "unrolled":
+        return unrolled.emit(plan_unrolled(network))
+    return folded.emit(plan_folded(network, options["inputs_per_clock"], options["neurons_per_clock"]))
+
+
+def library(folder: Path) -> list[str]:
+    """The library's files in a folder, without those of interfaces: their names."""
+    files = [p for p in sorted(resource_folder("hdl").glob("*.v")) if not p.name.startswith("sct_io_")]
+    for path in files:
+        (folder / path.name).write_text(path.read_text())
+    return [path.name for path in files]
+
+
+def run(seeds: tuple[int, ...], target: str) -> list[dict[str, Any]]:
+    """One run of yosys, as lines of the file of runs, one for each network."""
+    part = get_target(target)
+    networks = [replace(build(settings_of(seed), seed), name=f"net{seed}") for seed in seeds]
+    texts = [text_of(n, settings_of(seed).options) for n, seed in zip(networks, seeds, strict=True)]
+    with tempfile.TemporaryDirectory(prefix="sctorch-runs-") as scratch:
+        folder = Path(scratch)
+        files = library(folder)
+        shared = "\n".join((*DEFINES[part.family], *((folder / name).read_text() for name in files)))
+        for network, text in zip(networks, texts, strict=True):
+            module = f"module {network.name} ("
+            kept = text.replace(module, f"(* keep_hierarchy *) {module}") if len(seeds) > 1 else text
+            (folder / f"{network.name}.v").write_text(kept)
+        files = [f"{network.name}.v" for network in networks] + files
+        top = networks[0].name
+        if len(seeds) > 1:
+            inside = "".join(f"    (* keep *) {n.name} {n.name}_it ();\n" for n in networks)
+            (folder / "top.v").write_text(f"module top;\n{inside}endmodule\n")
+            top, files = "top", ["top.v", *files]
+        netlist = folder / "netlist.json"
+        found = run_yosys(folder, top, files, part, netlist)
+        modules = json.loads(netlist.read_text())["modules"]
+        rows = []
+        for seed, network, text in zip(seeds, networks, texts, strict=True):
+            cells = Counter(cell["type"] for cell in modules[network.name]["cells"].values())
+            counts = count_cells(part.family, cells)
+            line: dict[str, Any] = {"seed": seed, "target": target, "settings": settings_of(seed).to_json()}
+            line |= {"sources": hashlib.sha256((shared + text).encode()).hexdigest()[:12], "together": len(seeds)}
+            line |= {key: counts[key] for key in ("luts", "ffs", "carries", "brams", "dsps")} | {"cells": dict(cells)}
+            line |= {"seconds": found.seconds, "tool_version": found.tool_version}
+            if target in ROUTED and seed % 4 == 0 and counts["luts"] <= ROUTED_LUTS:
+                with contextlib.suppress(SctorchError):  # one that does not fit has no clock
+                    routing = place_and_route(netlist, network.name, part)
+                    line |= {"fmax_mhz": routing.fmax_mhz, "router": routing.tool_version}
+            rows.append(line)
+    return rows
+
+
+def lines(path: Path) -> Iterator[dict[str, Any]]:
+    """The runs in a file; a last line that was cut off is none."""
+    for text in path.read_text().splitlines() if path.is_file() else []:
+        try:
+            yield json.loads(text)
+        except ValueError:
+            continue
+
+
+def wanted(networks: int, done: set[tuple[int, str]]) -> list[tuple[tuple[int, ...], str]]:
+    """The runs that are missing: a few networks for all targets, then the next ones."""
+    jobs: list[tuple[tuple[int, ...], str]] = []
+    most = max(TOGETHER.values())
+    for start in range(0, networks, most):
+        for target in TARGETS:
+            missing = [seed for seed in range(start, min(start + most, networks)) if (seed, target) not in done]
+            size = TOGETHER.get(target, 1)
+            jobs += [(tuple(missing[i : i + size]), target) for i in range(0, len(missing), size)]
+    return jobs
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--networks", type=int, default=210, metavar="N", help="seeds 0 to N - 1 (210)")
+    parser.add_argument("--workers", type=int, default=1, metavar="N", help="runs at a time (1)")
+    parser.add_argument("--out", type=Path, default=Path("build/synthesis_runs.jsonl"), metavar="FILE")
+    options = parser.parse_args()
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    jobs = wanted(options.networks, {(line["seed"], line["target"]) for line in lines(options.out)})
+    started = time.monotonic()
+    with options.out.open("a") as out, ThreadPoolExecutor(options.workers) as pool:
+        futures = {pool.submit(run, *job): job for job in jobs}
+        for count, future in enumerate(as_completed(futures), start=1):
+            seeds, target = futures[future]
+            try:
+                rows = future.result()
+            except SctorchError as error:
+                rows = [{"seed": seed, "target": target, "failed": str(error)[-300:]} for seed in seeds]
+            out.write("".join(json.dumps(row) + "\n" for row in rows))
+            out.flush()
+            minutes = (time.monotonic() - started) / 60
+            for row in rows:
+                told = row.get("failed") or f"{row['luts']} LUTs, {row['seconds']} s, {row.get('fmax_mhz')} MHz"
+                print(f"{count}/{len(jobs)} seed {row['seed']} {target}: {told} ({minutes:.1f} min)", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

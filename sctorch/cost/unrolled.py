@@ -1,0 +1,329 @@
+"""What an unrolled design is made of, counted from its plan: adders with their bits, terms, registers, comparisons.
+
+What synthesis leaves out is not counted: neurons whose spikes nothing reads, and spikes that can never come.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from sctorch import ir
+from sctorch.backends.verilog.unrolled.plan import DesignPlan, MembranePlan, NeuronPlan, SynapsePlan, input_places
+
+__all__ = ["Tally", "count_unrolled", "counter_parts", "relevant_bits"]
+
+
+class Tally(Counter[str]):
+    """Counts of parts by name."""
+
+    def put(self, **parts: int) -> None:
+        for name, number in parts.items():
+            self[name] += int(number)
+
+
+@lru_cache(maxsize=4096)
+def counter_parts(bits: int) -> tuple[tuple[str, int], ...]:
+    """The tree of sct_popcount over so many bits: leaves of 1, 2 and 3 bits, joining adders and their places."""
+    if bits <= 3:
+        return ((f"leaves{bits}", 1),) if bits else ()
+    full = (1 << ((bits + 2) // 2 - 1).bit_length()) - 1
+    left = full >> 1 if full > bits - 2 else full
+    right = bits - 1 - left
+    width = bits.bit_length()
+    found = Counter(dict(counter_parts(left))) + Counter(dict(counter_parts(right)))
+    narrow = min(left.bit_length(), right.bit_length())
+    found.update({"joins": 1, "join_bits": width, "join_pairs": narrow, "join_singles": width - narrow})
+    return tuple(sorted(found.items()))
+
+
+def relevant_bits(numbers: np.ndarray, bits: int) -> np.ndarray:
+    """Bits of R that |w| > R depends on: those from the magnitude's lowest one on."""
+    lowest = np.log2(numbers & -numbers).astype(np.int64)
+    return bits - lowest
+
+
+def count_unrolled(design: DesignPlan) -> Tally:
+    """The parts of an unrolled design."""
+    network, tally = design.network, Tally()
+    spiking, used = _reach(design)
+    synapses = {s.layer.name: s for s in design.synapses}
+    neurons = {n.layer.name: n for n in design.neurons}
+    tally.put(stage_ffs=3 * design.stages, stages=design.stages)
+    before: ir.Layer = network.encoder
+    for layer in network.layers:
+        if isinstance(layer, ir.Encoder):
+            _encoder(tally, layer, used[layer.name], design.input_register)
+        elif isinstance(layer, ir.Synapse):
+            _synapse(tally, synapses[layer.name], spiking[before.name], used[layer.name])
+        elif isinstance(layer, ir.Neuron):
+            _neurons(tally, neurons[layer.name], synapses[before.name], used[layer.name])
+        elif isinstance(layer, ir.Delay):
+            alive = int((used[layer.name] & spiking[layer.name]).sum())
+            tally.put(delay_ffs=alive * (layer.steps + 1), delay_lines=alive)
+        else:
+            _readout(tally, design, synapses.get(before.name))
+        before = layer
+    if network.ticks_per_step > 1:
+        width = (network.ticks_per_step - 1).bit_length()
+        tally.put(tick_bits=width, control_ffs=width + isinstance(network.encoder, ir.EventEncoder))
+        for s in network.synapses:
+            if s.bitstream_length > 1:
+                width = (s.bitstream_length - 1).bit_length()
+                tally.put(tick_bits=width, control_ffs=3 if s is network.synapses[0] else width + 2)
+    return tally
+
+
+def _reach(design: DesignPlan) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """By layer: which outputs can be other than 0, and which neurons (of an encoder: outputs) anything reads."""
+    layers = design.network.layers
+    neurons = {n.layer.name: n for n in design.neurons}
+    synapses = {s.layer.name: s for s in design.synapses}
+    spiking: dict[str, np.ndarray] = {}
+    before: ir.Layer = design.network.encoder
+    for layer in layers:
+        if isinstance(layer, ir.Neuron):
+            fires = np.array([not never_fires(m) for m in neurons[layer.name].membranes])
+            if layer.leak.kind == "none":  # a membrane that nothing moves stays where it starts
+                moved = np.array([c.added != 0 for c in synapses[before.name].counters])
+                fires &= moved | (synapses[before.name].layer.weight[:, given] != 0).any(axis=1)
+            spiking[layer.name] = fires
+        elif isinstance(layer, ir.Delay):
+            spiking[layer.name] = spiking[before.name]
+        else:
+            spiking[layer.name] = np.ones(layer.size, dtype=bool)
+        if isinstance(layer, ir.Synapse):
+            given = spiking[before.name]
+        before = layer
+    used: dict[str, np.ndarray] = {}
+    wanted = np.ones(layers[-1].size, dtype=bool)
+    for before, layer in zip(reversed((None, *layers[:-1])), reversed(layers), strict=True):
+        used[layer.name] = wanted if not isinstance(layer, ir.Neuron) else wanted & spiking[layer.name]
+        if isinstance(layer, ir.Synapse):
+            wanted = (layer.weight[used[layer.name]] != 0).any(axis=0)
+        elif isinstance(layer, ir.Readout) and isinstance(before, ir.Neuron | ir.Delay):
+            wanted = np.ones(layer.size, dtype=bool)
+        else:
+            wanted = used[layer.name]
+    return spiking, used
+
+
+def never_fires(membrane: MembranePlan) -> bool:
+    """Whether nothing is above its limit, so that its spikes are constant."""
+    return membrane.limit >= (1 << (membrane.width - membrane.signed)) - 1
+
+
+def _source(tally: Tally, source: ir.StreamSource, n: int, used: np.ndarray, registered: bool) -> None:
+    """A stream source for n inputs, of which some are used."""
+    if not used.any():
+        return
+    if source.kind == "counter":
+        tally.put(counter_source_bits=source.bits, source_ffs=source.bits)
+        if not registered:
+            tally.put(held_bits=source.bits)
+        return
+    if source.decorrelator == "independent":
+        length, registers = source.width, int(used.sum())
+    elif source.decorrelator == "shift":
+        length, registers = max(source.width, source.bits + int(np.flatnonzero(used).max())), 1
+    else:
+        length, registers = source.width, 1
+    tally.put(source_ffs=length * registers, taps=registers)
+    if not registered:
+        tally.put(held_bits=length * registers)
+
+
+def _encoder(tally: Tally, layer: ir.Encoder, used: np.ndarray, registered: bool) -> None:
+    alive = int(used.sum())
+    if isinstance(layer, ir.DirectEncoder):
+        tally.put(encoder_ffs=alive * layer.bits * registered)
+        return
+    tally.put(encoder_ffs=alive * registered)
+    if isinstance(layer, ir.RateEncoder):
+        tally.put(rate_bits=alive * layer.bits, rates=alive)
+        tally[f"rate_{layer.bits}"] += alive
+        _source(tally, layer.source, layer.size, used, registered=False)
+    elif isinstance(layer, ir.LevelEncoder):
+        bound = np.arange(layer.levels)
+        free = np.array([int(b).bit_length() if b & (b + 1) == 0 else 0 for b in bound])  # low bits that do not matter
+        inputs = layer.bits - free
+        tally.put(levels_small=int((used.reshape(-1, layer.levels) & (inputs > 1)).sum()))
+
+
+def _synapse(tally: Tally, synapse: SynapsePlan, spiking: np.ndarray, used: np.ndarray) -> None:
+    layer = synapse.layer
+    weight = layer.weight * (used[:, None] & spiking[None])
+    nonzero = weight != 0
+    places = input_places(layer)
+    tally.put(synapses=int(nonzero.sum()) * places)
+    if isinstance(layer, ir.StochasticSynapse):
+        _terms(tally, layer, weight, nonzero)
+        _source(tally, layer.source, layer.n_inputs, nonzero.any(axis=0), registered=True)
+    planes = _planes(layer, weight)
+    alone: set[tuple[int, int]] = set()  # single terms that are registered as they are, which neurons share
+    for i, (counter, row, alive) in enumerate(zip(synapse.counters, planes, used, strict=True)):
+        if not alive:
+            continue
+        sizes = [int(n) for n in row if n]
+        for size in sizes:
+            tally.update(dict(counter_parts(size)))
+        lowest = next((e for e, n in enumerate(row) if n), 0)
+        constant = counter.added & ((1 << lowest) - 1) if counter.added >= 0 else counter.added
+        low = lowest if not constant or counter.ticks == 1 else 0
+        whole = counter.width
+        if counter.ticks == 1:  # of an accumulator synthesis does not know how far it goes
+            most = counter.added + sum(n << e for e, n in enumerate(row))
+            whole = ir.signed_width(counter.added, most) if counter.added < 0 else ir.unsigned_width(most)
+        width = max(0, whole - low) if sizes else 0
+        operands = len(sizes) + (counter.ticks > 1) + (counter.added != 0 and counter.ticks == 1)
+        single = _single(layer, weight[i], row, lowest) if counter.ticks == 1 and not counter.added else []
+        alone.update(single)
+        tally.put(current_ffs=width - len(single))
+        if operands == 2:
+            tally.put(sum_bits=width)
+        elif operands > 2:
+            tally.put(sum_bits=width, carry_save_bits=(operands - 2) * width)
+        if counter.ticks > 1:
+            tally.put(open_bits=width)
+    tally.put(current_ffs=len(alone))
+
+
+def _single(layer: ir.Synapse, weight: np.ndarray, row: list[int], lowest: int) -> list[tuple[int, int]]:
+    """The lowest bits of a current that are one term each: (input wire, signed magnitude or sign)."""
+    found = []
+    for exponent in range(lowest, len(row)):
+        if row[exponent] != 1:
+            break
+        if isinstance(layer, ir.StochasticSynapse):
+            j = int(np.flatnonzero(weight)[0])
+            return [(j, int(weight[j]))]
+        places = input_places(layer)
+        for place in range(places):
+            if 0 <= exponent - place < layer.weight_bits:
+                for j in np.flatnonzero(np.abs(weight) >> (exponent - place) & 1):
+                    found.append((int(j) * places + place, -1 if weight[j] < 0 else 1))
+    return found
+
+
+def _planes(layer: ir.Synapse, weight: np.ndarray) -> list[list[int]]:
+    """Of each neuron, the bits that its counters of 1, 2, 4 ... take."""
+    if isinstance(layer, ir.StochasticSynapse):
+        return [[int(n)] for n in (weight != 0).sum(axis=1)]
+    magnitude, places = np.abs(weight), input_places(layer)
+    bits = np.stack([(magnitude >> e & 1).sum(axis=1) for e in range(layer.weight_bits)], axis=1)
+    planes = np.zeros((layer.size, layer.weight_bits + places - 1), dtype=np.int64)
+    for place in range(places):
+        planes[:, place : place + layer.weight_bits] += bits
+    return planes.tolist()
+
+
+def _terms(tally: Tally, layer: ir.StochasticSynapse, weight: np.ndarray, nonzero: np.ndarray) -> None:
+    """Terms by the bits of R that they read, how often they are read, and comparisons that inputs share."""
+    magnitude, bits = np.abs(weight), layer.weight_bits
+    kind = magnitude + (np.arange(layer.n_inputs) << bits)[None]
+    found, reads = np.unique(kind[nonzero], return_counts=True)
+    if not len(found):
+        return
+    relevant = relevant_bits(found & (2**bits - 1), bits)
+    source = layer.source
+    shared = source.decorrelator == "shared" or (source.decorrelator == "permute" and bits == 1)
+    for size in np.unique(relevant).tolist():
+        mine = relevant == size
+        name = "shared_terms" if shared and size > 1 else "terms"
+        tally[f"{name}{min(size, 6)}"] += int(mine.sum())
+        tally[f"{name}{min(size, 6)}_reads"] += int(reads[mine].sum())
+    if shared:
+        compared = np.unique(found & (2**bits - 1))
+        for size in relevant_bits(compared, bits).tolist():
+            tally[f"compares{size}"] += 1
+
+
+def _operands(tally: Tally, leak: ir.Leak, i: int, width: int, current: int, extra: bool, what: str) -> None:
+    """A membrane's new value: what remains of it, the current, and perhaps a constant that depends on a bit."""
+    operands = 2 + extra
+    if leak.kind == "shift":
+        operands += 1
+    elif leak.scales:
+        factor = int(leak.factor[i if len(leak.factor) > 1 else 0])
+        ones = factor.bit_count()
+        if ones > 1:
+            tally[f"{what}_products"] += 1
+            tally[f"{what}_product_bits"] += width + leak.shift
+            tally[f"{what}_product_ones"] += (width + leak.shift) * (ones - 1)
+        if leak.kind == "stochastic":
+            tally[f"{what}_dither_bits"] += width + leak.shift
+    tally[f"{what}_sum_bits"] += width
+    tally[f"{what}_carry_save_bits"] += (operands - 2) * width
+
+
+def _unread(leak: ir.Leak, i: int, width: int) -> int:
+    """Low bits of a membrane that its leak shifts out: those of a product with a power of two."""
+    if leak.kind != "multiply":
+        return 0
+    factor = int(leak.factor[i if len(leak.factor) > 1 else 0])
+    if factor.bit_count() > 1:
+        return 0
+    return min(width, leak.shift - factor.bit_length() + 1) if factor else width
+
+
+def _neurons(tally: Tally, neuron: NeuronPlan, synapse: SynapsePlan, used: np.ndarray) -> None:
+    layer = neuron.layer
+    if layer.leak.source is not None:
+        _source(tally, layer.leak.source, layer.size, used, registered=True)
+    for i, (membrane, counter) in enumerate(zip(neuron.membranes, synapse.counters, strict=True)):
+        if not used[i]:
+            continue
+        width = membrane.width
+        later = layer.reset == "subtract" and layer.reset_delay
+        if layer.leak.kind == "none" and layer.reset in ("none", "zero"):
+            width -= neuron.shift  # these bits never move
+        unread = _unread(layer.leak, i, width) if layer.reset != "subtract_snntorch" else 0
+        tally.put(neurons=1, membrane_ffs=width - unread, spike_ffs=1 + later)
+        _operands(tally, layer.leak, i, width, counter.width, later, "lif")
+        if layer.reset == "subtract" and not layer.reset_delay:
+            tally.put(reset_bits=width)
+        elif layer.reset == "zero":
+            tally.put(reset_zero=1)
+        elif layer.reset == "subtract_snntorch":
+            tally.put(reset_bits=width, again_bits=width)
+        flipped = membrane.limit ^ (1 << (width - 1) if membrane.signed else 0)
+        flipped &= (1 << width) - 1
+        ones = ((flipped + 1) & -(flipped + 1)).bit_length() - 1
+        tally.put(limit_bits=max(0, width - ones - 1) * (2 if layer.reset == "subtract_snntorch" else 1))
+
+
+def _readout(tally: Tally, design: DesignPlan, synapse: SynapsePlan | None) -> None:
+    readout = design.readout
+    layer, width, size = readout.layer, readout.width, readout.layer.size
+    still = readout.shift * (layer.leak.kind == "none")  # low bits that never move
+    tally.put(score_ffs=sum(2 * (width - still) - _unread(layer.leak, i, width) for i in range(size)))
+    for i in range(size):
+        current = synapse.counters[i].width if synapse else 1
+        _operands(tally, layer.leak, i, width, current, False, "score" if synapse else "count")
+    bits = max(1, (size - 1).bit_length())
+    if layer.decision_rule == "binary_logit":
+        tally.put(logit_bits=width + 1, decision_ffs=width + 1)
+        return
+    tally.put(decision_ffs=bits)
+    indices, level = [0] * size, 0  # the bits of each entrant's index that vary, as a mask
+    while len(indices) > 1:
+        pairs = len(indices) // 2
+        tally.put(compared_bits=pairs * width, chosen_bits=pairs * width * (len(indices) > 2))
+        won = [a | b for a, b in zip(indices[::2], indices[1::2], strict=False)]
+        tally.put(index_bits=sum(mask.bit_count() for mask in won))
+        indices, level = [mask | 1 << level for mask in won] + indices[2 * pairs :], level + 1
+        if readout.every and len(indices) > 1 and level % readout.every == 0:
+            tally.put(decision_ffs=len(indices) * width + sum(mask.bit_count() for mask in indices))
+    if layer.decision_rule in ir.layers.THRESHOLD_RULES and layer.class_threshold < 1 << width:
+        tally.put(reached_bits=size * width, lowest_bits=size * bits)
+        tally.put(decision_ffs=bits * readout.registers + 1, chosen_bits=width)
+
+
+def as_numbers(tally: Tally, names: tuple[str, ...]) -> list[float]:
+    return [float(tally[name]) for name in names]
+
+
+_: Any = None
