@@ -1,16 +1,17 @@
 """Synthesis runs that the cost model is fitted to: python benchmarks/synthesis_runs.py --networks 210 [--workers 2].
 
-Random networks of both architectures (sctorch/cost/samples.py), one a seed, each synthesised with yosys for an ice40, an
-ecp5 and an xc7. One line of JSON is added to --out for each; what is there already is not run again, so that the same
-command goes on after it was stopped, and more --networks add to it. Small designs of every fourth network are placed and
-routed as well, for ice40 and ecp5. Runs for xc7 start slowly, so that eight networks share one, each a module that is
-kept apart.
+Random networks of both architectures (sctorch/cost/surrogate/samples.py), one a seed, each synthesised with yosys
+for an ice40, an ecp5 and an xc7. One line of JSON is added to --out for each; what is there already is not run again, so
+that the same command goes on after it was stopped, and more --networks add to it. Small designs of every fourth network
+are placed and routed as well, for ice40 and ecp5. A run of yosys starts slowly, so that eight networks share one, each a
+module that is kept apart. --table makes the package's table of them.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import csv
 import hashlib
 import json
 import sys
@@ -31,22 +32,28 @@ from sctorch.backends.verilog.folded import emit as folded
 from sctorch.backends.verilog.folded.plan import plan as plan_folded
 from sctorch.backends.verilog.unrolled import emit as unrolled
 from sctorch.backends.verilog.unrolled.plan import plan as plan_unrolled
-from sctorch.cost.samples import Settings, build, draw
+from sctorch.cost.surrogate.samples import Settings, build, draw
+from sctorch.cost.surrogate.table import NETWORKS, RUNS
 from sctorch.errors import SctorchError
 from sctorch.hardware.nextpnr import place_and_route
 from sctorch.hardware.targets import get_target
-from sctorch.hardware.yosys import DEFINES, count_cells, run_yosys
+from sctorch.hardware.yosys import COMMANDS, DEFINES, count_cells, run_yosys
 
 TARGETS = ("ice40-hx8k", "ecp5-85k", "artix7-100t")
 ROUTED = ("ice40-hx8k", "ecp5-85k")
 ROUTED_LUTS = 1500
-TOGETHER = {"artix7-100t": 8}
+TOGETHER = 8
+
+
+KNOWN: dict[int, Settings] = {}  # of networks that have runs already
 
 
 @lru_cache(maxsize=4096)
 def settings_of(seed: int) -> Settings:
-    """Every third network is folded. Sizes are log-uniform: most up to 1,000 LUTs of an ice40, one in eight up to 2,500,
-    one in twenty up to 6,000, one in fifty up to 12,000, and one in 200 up to 30,000."""
+    """Every third network is folded. Sizes are log-uniform: most up to 1,000 LUTs of an ice40, one in eight up to
+    2,500, one in twenty up to 6,000, one in fifty up to 12,000, and one in 200 up to 30,000."""
+    if seed in KNOWN:
+        return KNOWN[seed]
     rnd = Random(seed)
     folded = seed % 3 == 2
     low, high = (700, 1300) if folded else (200, 1000)
@@ -84,7 +91,9 @@ def run(seeds: tuple[int, ...], target: str) -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory(prefix="sctorch-runs-") as scratch:
         folder = Path(scratch)
         files = library(folder)
-        shared = "\n".join((*DEFINES[part.family], *((folder / name).read_text() for name in files)))
+        shared = "\n".join(
+            (COMMANDS[part.family], *DEFINES[part.family], *((folder / name).read_text() for name in files))
+        )
         for network, text in zip(networks, texts, strict=True):
             module = f"module {network.name} ("
             kept = text.replace(module, f"(* keep_hierarchy *) {module}") if len(seeds) > 1 else text
@@ -107,6 +116,8 @@ def run(seeds: tuple[int, ...], target: str) -> list[dict[str, Any]]:
             line |= {key: counts[key] for key in ("luts", "ffs", "carries", "brams", "dsps")} | {"cells": dict(cells)}
             line |= {"seconds": found.seconds, "tool_version": found.tool_version}
             if target in ROUTED and seed % 4 == 0 and counts["luts"] <= ROUTED_LUTS:
+                module = modules[network.name] | {"attributes": {"top": "1"}}
+                netlist.write_text(json.dumps({"modules": {network.name: module}}))
                 with contextlib.suppress(SctorchError):  # one that does not fit has no clock
                     routing = place_and_route(netlist, network.name, part)
                     line |= {"fmax_mhz": routing.fmax_mhz, "router": routing.tool_version}
@@ -123,15 +134,28 @@ def lines(path: Path) -> Iterator[dict[str, Any]]:
             continue
 
 
+def write_table(path: Path) -> None:
+    """The runs of a file as the package's tables (sctorch/cost/data): networks by seed, and their figures."""
+    done = sorted((line for line in lines(path) if "luts" in line), key=lambda line: (line["seed"], line["target"]))
+    settings = {line["seed"]: line["settings"] for line in done}
+    with NETWORKS.open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerows([("seed", "settings"), *sorted(settings.items())])
+    columns = ("seed", "target", "luts", "ffs", "carries", "brams", "dsps", "fmax_mhz", "sources", "tool", "router")
+    with RUNS.open("w", newline="") as file:
+        writer = csv.DictWriter(file, columns, extrasaction="ignore", restval="", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({**line, "tool": " ".join(line["tool_version"].split()[:2])} for line in done)
+    print(f"{len(done)} runs of {len(settings)} networks")
+
+
 def wanted(networks: int, done: set[tuple[int, str]]) -> list[tuple[tuple[int, ...], str]]:
     """The runs that are missing: a few networks for all targets, then the next ones."""
     jobs: list[tuple[tuple[int, ...], str]] = []
-    most = max(TOGETHER.values())
-    for start in range(0, networks, most):
+    for start in range(0, networks, TOGETHER):
         for target in TARGETS:
-            missing = [seed for seed in range(start, min(start + most, networks)) if (seed, target) not in done]
-            size = TOGETHER.get(target, 1)
-            jobs += [(tuple(missing[i : i + size]), target) for i in range(0, len(missing), size)]
+            missing = [seed for seed in range(start, min(start + TOGETHER, networks)) if (seed, target) not in done]
+            jobs += [(tuple(missing), target)] if missing else []
     return jobs
 
 
@@ -140,9 +164,15 @@ def main() -> None:
     parser.add_argument("--networks", type=int, default=210, metavar="N", help="seeds 0 to N - 1 (210)")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="runs at a time (1)")
     parser.add_argument("--out", type=Path, default=Path("build/synthesis_runs.jsonl"), metavar="FILE")
+    parser.add_argument("--table", action="store_true", help="run nothing; write what --out holds as the package's table")
     options = parser.parse_args()
+    if options.table:
+        write_table(options.out)
+        return
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    jobs = wanted(options.networks, {(line["seed"], line["target"]) for line in lines(options.out)})
+    done = list(lines(options.out))
+    KNOWN.update({line["seed"]: Settings.from_json(line["settings"]) for line in done if "settings" in line})
+    jobs = wanted(options.networks, {(line["seed"], line["target"]) for line in done})
     started = time.monotonic()
     with options.out.open("a") as out, ThreadPoolExecutor(options.workers) as pool:
         futures = {pool.submit(run, *job): job for job in jobs}

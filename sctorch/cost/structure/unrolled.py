@@ -5,39 +5,13 @@ What synthesis leaves out is not counted: neurons whose spikes nothing reads, an
 
 from __future__ import annotations
 
-from collections import Counter
-from functools import lru_cache
-from typing import Any
-
 import numpy as np
 
 from sctorch import ir
 from sctorch.backends.verilog.unrolled.plan import DesignPlan, MembranePlan, NeuronPlan, SynapsePlan, input_places
+from sctorch.cost.structure.tally import Tally, counter_parts, dsps_of, product, summed
 
-__all__ = ["Tally", "count_unrolled", "counter_parts", "relevant_bits"]
-
-
-class Tally(Counter[str]):
-    """Counts of parts by name."""
-
-    def put(self, **parts: int) -> None:
-        for name, number in parts.items():
-            self[name] += int(number)
-
-
-@lru_cache(maxsize=4096)
-def counter_parts(bits: int) -> tuple[tuple[str, int], ...]:
-    """The tree of sct_popcount over so many bits: leaves of 1, 2 and 3 bits, joining adders and their places."""
-    if bits <= 3:
-        return ((f"leaves{bits}", 1),) if bits else ()
-    full = (1 << ((bits + 2) // 2 - 1).bit_length()) - 1
-    left = full >> 1 if full > bits - 2 else full
-    right = bits - 1 - left
-    width = bits.bit_length()
-    found = Counter(dict(counter_parts(left))) + Counter(dict(counter_parts(right)))
-    narrow = min(left.bit_length(), right.bit_length())
-    found.update({"joins": 1, "join_bits": width, "join_pairs": narrow, "join_singles": width - narrow})
-    return tuple(sorted(found.items()))
+__all__ = ["count_unrolled"]
 
 
 def relevant_bits(numbers: np.ndarray, bits: int) -> np.ndarray:
@@ -46,8 +20,8 @@ def relevant_bits(numbers: np.ndarray, bits: int) -> np.ndarray:
     return bits - lowest
 
 
-def count_unrolled(design: DesignPlan) -> Tally:
-    """The parts of an unrolled design."""
+def count_unrolled(design: DesignPlan, family: str) -> Tally:
+    """The parts of an unrolled design; which products go to a DSP depends on the family."""
     network, tally = design.network, Tally()
     spiking, used = _reach(design)
     synapses = {s.layer.name: s for s in design.synapses}
@@ -60,12 +34,12 @@ def count_unrolled(design: DesignPlan) -> Tally:
         elif isinstance(layer, ir.Synapse):
             _synapse(tally, synapses[layer.name], spiking[before.name], used[layer.name])
         elif isinstance(layer, ir.Neuron):
-            _neurons(tally, neurons[layer.name], synapses[before.name], used[layer.name])
+            _neurons(tally, neurons[layer.name], synapses[before.name], used[layer.name], family)
         elif isinstance(layer, ir.Delay):
             alive = int((used[layer.name] & spiking[layer.name]).sum())
             tally.put(delay_ffs=alive * (layer.steps + 1), delay_lines=alive)
         else:
-            _readout(tally, design, synapses.get(before.name))
+            _readout(tally, design, synapses.get(before.name), family)
         before = layer
     if network.ticks_per_step > 1:
         width = (network.ticks_per_step - 1).bit_length()
@@ -143,8 +117,7 @@ def _encoder(tally: Tally, layer: ir.Encoder, used: np.ndarray, registered: bool
         return
     tally.put(encoder_ffs=alive * registered)
     if isinstance(layer, ir.RateEncoder):
-        tally.put(rate_bits=alive * layer.bits, rates=alive)
-        tally[f"rate_{layer.bits}"] += alive
+        tally.rates(layer.bits, alive)
         _source(tally, layer.source, layer.size, used, registered=False)
     elif isinstance(layer, ir.LevelEncoder):
         bound = np.arange(layer.levels)
@@ -168,6 +141,7 @@ def _synapse(tally: Tally, synapse: SynapsePlan, spiking: np.ndarray, used: np.n
         if not alive:
             continue
         sizes = [int(n) for n in row if n]
+        tally.most(most_counted=max(sizes, default=0), most_planes=len(sizes), most_current=counter.width)
         for size in sizes:
             tally.update(dict(counter_parts(size)))
         lowest = next((e for e, n in enumerate(row) if n), 0)
@@ -178,16 +152,14 @@ def _synapse(tally: Tally, synapse: SynapsePlan, spiking: np.ndarray, used: np.n
             most = counter.added + sum(n << e for e, n in enumerate(row))
             whole = ir.signed_width(counter.added, most) if counter.added < 0 else ir.unsigned_width(most)
         width = max(0, whole - low) if sizes else 0
-        operands = len(sizes) + (counter.ticks > 1) + (counter.added != 0 and counter.ticks == 1)
         single = _single(layer, weight[i], row, lowest) if counter.ticks == 1 and not counter.added else []
         alone.update(single)
         tally.put(current_ffs=width - len(single))
-        if operands == 2:
-            tally.put(sum_bits=width)
-        elif operands > 2:
-            tally.put(sum_bits=width, carry_save_bits=(operands - 2) * width)
         if counter.ticks > 1:
             tally.put(open_bits=width)
+        elif sizes:
+            adders, places = summed(tuple(row), counter.added, whole)
+            tally.put(sum_bits=places, carry_save_bits=adders)
     tally.put(current_ffs=len(alone))
 
 
@@ -241,22 +213,22 @@ def _terms(tally: Tally, layer: ir.StochasticSynapse, weight: np.ndarray, nonzer
             tally[f"compares{size}"] += 1
 
 
-def _operands(tally: Tally, leak: ir.Leak, i: int, width: int, current: int, extra: bool, what: str) -> None:
-    """A membrane's new value: what remains of it, the current, and perhaps a constant that depends on a bit."""
-    operands = 2 + extra
+def _charge(tally: Tally, leak: ir.Leak, i: int, width: int, signed: bool, current: int, family: str) -> None:
+    """What a leak leaves of a membrane, and the current on top of it."""
+    tally.put(charge_bits=width)
     if leak.kind == "shift":
-        operands += 1
-    elif leak.scales:
-        factor = int(leak.factor[i if len(leak.factor) > 1 else 0])
-        ones = factor.bit_count()
-        if ones > 1:
-            tally[f"{what}_products"] += 1
-            tally[f"{what}_product_bits"] += width + leak.shift
-            tally[f"{what}_product_ones"] += (width + leak.shift) * (ones - 1)
-        if leak.kind == "stochastic":
-            tally[f"{what}_dither_bits"] += width + leak.shift
-    tally[f"{what}_sum_bits"] += width
-    tally[f"{what}_carry_save_bits"] += (operands - 2) * width
+        tally.put(shift_bits=min(width, current), part_bits=width - min(width, leak.shift))
+    if not leak.scales:
+        return
+    factor = int(leak.factor[i if len(leak.factor) > 1 else 0])
+    ones, noise = factor.bit_count(), leak.shift * (leak.kind == "stochastic")
+    blocks = dsps_of(width + (not signed), factor.bit_length() + 1, family) if ones > 1 else 0
+    if blocks:
+        tally.put(dsps=blocks, dsp_neurons=1, dsp_bits=width, dither_bits=width * bool(noise))
+    elif ones > 1 or noise:
+        tally.most(most_product=width)
+        adders, places = product(width, signed, factor, noise)
+        tally.put(product_bits=places, product_save_bits=adders)
 
 
 def _unread(leak: ir.Leak, i: int, width: int) -> int:
@@ -269,40 +241,48 @@ def _unread(leak: ir.Leak, i: int, width: int) -> int:
     return min(width, leak.shift - factor.bit_length() + 1) if factor else width
 
 
-def _neurons(tally: Tally, neuron: NeuronPlan, synapse: SynapsePlan, used: np.ndarray) -> None:
+def _neurons(tally: Tally, neuron: NeuronPlan, synapse: SynapsePlan, used: np.ndarray, family: str) -> None:
     layer = neuron.layer
     if layer.leak.source is not None:
         _source(tally, layer.leak.source, layer.size, used, registered=True)
-    for i, (membrane, counter) in enumerate(zip(neuron.membranes, synapse.counters, strict=True)):
+    for i, membrane in enumerate(neuron.membranes):
         if not used[i]:
             continue
         width = membrane.width
         later = layer.reset == "subtract" and layer.reset_delay
         if layer.leak.kind == "none" and layer.reset in ("none", "zero"):
             width -= neuron.shift  # these bits never move
+        counter = synapse.counters[i]
+        reach = width - neuron.shift if counter.signed else min(width - neuron.shift, counter.width)
         unread = _unread(layer.leak, i, width) if layer.reset != "subtract_snntorch" else 0
+        tally.most(most_membrane=width * (2 if layer.reset in ("subtract", "subtract_snntorch") else 1))
         tally.put(neurons=1, membrane_ffs=width - unread, spike_ffs=1 + later)
-        _operands(tally, layer.leak, i, width, counter.width, later, "lif")
-        if layer.reset == "subtract" and not layer.reset_delay:
+        _charge(tally, layer.leak, i, width, membrane.signed, reach, family)
+        if later:
+            tally.put(later_bits=width)
+        elif layer.reset == "subtract":
             tally.put(reset_bits=width)
         elif layer.reset == "zero":
             tally.put(reset_zero=1)
         elif layer.reset == "subtract_snntorch":
-            tally.put(reset_bits=width, again_bits=width)
+            tally.put(again_bits=width)
         flipped = membrane.limit ^ (1 << (width - 1) if membrane.signed else 0)
         flipped &= (1 << width) - 1
         ones = ((flipped + 1) & -(flipped + 1)).bit_length() - 1
         tally.put(limit_bits=max(0, width - ones - 1) * (2 if layer.reset == "subtract_snntorch" else 1))
 
 
-def _readout(tally: Tally, design: DesignPlan, synapse: SynapsePlan | None) -> None:
+def _readout(tally: Tally, design: DesignPlan, synapse: SynapsePlan | None, family: str) -> None:
     readout = design.readout
     layer, width, size = readout.layer, readout.width, readout.layer.size
+    tally.most(most_score=width if size > 1 else 0, most_membrane=width)
     still = readout.shift * (layer.leak.kind == "none")  # low bits that never move
     tally.put(score_ffs=sum(2 * (width - still) - _unread(layer.leak, i, width) for i in range(size)))
     for i in range(size):
-        current = synapse.counters[i].width if synapse else 1
-        _operands(tally, layer.leak, i, width, current, False, "score" if synapse else "count")
+        if synapse:
+            _charge(tally, layer.leak, i, width - still, readout.signed, synapse.counters[i].width, family)
+        else:
+            tally.put(count_bits=width)
     bits = max(1, (size - 1).bit_length())
     if layer.decision_rule == "binary_logit":
         tally.put(logit_bits=width + 1, decision_ffs=width + 1)
@@ -320,10 +300,3 @@ def _readout(tally: Tally, design: DesignPlan, synapse: SynapsePlan | None) -> N
     if layer.decision_rule in ir.layers.THRESHOLD_RULES and layer.class_threshold < 1 << width:
         tally.put(reached_bits=size * width, lowest_bits=size * bits)
         tally.put(decision_ffs=bits * readout.registers + 1, chosen_bits=width)
-
-
-def as_numbers(tally: Tally, names: tuple[str, ...]) -> list[float]:
-    return [float(tally[name]) for name in names]
-
-
-_: Any = None

@@ -10,8 +10,8 @@ from sctorch import ir
 from sctorch.backends.verilog.folded.inputs import input_bits, steps_bits
 from sctorch.backends.verilog.folded.memories import address_bits, grouped, weight_words
 from sctorch.backends.verilog.folded.plan import FoldedPlan, NeuronPlan, ReadoutPlan, SynapsePlan
-from sctorch.cost.memories import place
-from sctorch.cost.unrolled import Tally, counter_parts
+from sctorch.cost.structure.memories import place
+from sctorch.cost.structure.tally import Tally, counter_parts, dsps_of
 
 __all__ = ["count_folded"]
 
@@ -146,7 +146,8 @@ def _synapse(
     elif isinstance(encoder, ir.DirectEncoder):
         tally.put(given_ffs=lanes * encoder.bits)
     elif isinstance(encoder, ir.RateEncoder):
-        tally.put(given_ffs=lanes, rate_bits=lanes * encoder.bits)
+        tally.put(given_ffs=lanes)
+        tally.rates(encoder.bits, lanes)
         _random(tally, encoder.source, encoder.size, lanes, family)
     if synapse.scan:
         looked = synapse.scan_words
@@ -158,6 +159,7 @@ def _synapse(
         if layer.bitstream_length > 1:
             tally.put(walk_ffs=address_bits(layer.bitstream_length), walk_bits=address_bits(layer.bitstream_length))
     _rom(tally, weight_words(synapse), synapse.word_bits, family)
+    tally.most(most_current=width, most_counted=lanes, most_groups=groups)
     tally.put(sum_ffs=summed * width, sum_bits=summed * width)
     if isinstance(layer, ir.StochasticSynapse):
         tally.put(hits=hits, hit_bits=hits * layer.weight_bits, hit_ffs=hits)
@@ -177,19 +179,28 @@ def _synapse(
     )
     tally.put(part_ffs=parts, part_bits=parts, dot_bits=(lanes - 1) * parts)
     if layer.input_bits:
-        tally.put(multipliers=hits, multiplied_bits=hits * layer.input_bits * (layer.weight_bits + 1))
+        blocks = dsps_of(layer.input_bits + 1, layer.weight_bits + 1, family)
+        if blocks:
+            tally.put(dsps=size * lanes * blocks, dsp_hits=hits, dsp_part_bits=parts + lanes * layer.input_bits)
+        else:
+            tally.most(most_product=layer.weight_bits + 1)
+            tally.put(multipliers=hits, multiplied_bits=hits * layer.input_bits * (layer.weight_bits + 1))
     else:
         tally.put(gated_bits=hits * (layer.weight_bits + 1))
 
 
-def _leak(tally: Tally, leak: ir.Leak, width: int, lanes: int, varies: bool) -> None:
+def _leak(tally: Tally, leak: ir.Leak, width: int, lanes: int, varies: bool, family: str) -> None:
     if leak.kind == "shift":
         tally.put(fold_leak_bits=lanes * width)
     elif leak.scales:
         factor = int(leak.factor[0])
         ones = factor.bit_count() if not varies else leak.shift
-        tally.put(fold_product_bits=lanes * (width + leak.shift) * max(0, ones - 1))
-        tally.put(fold_products=lanes * (ones > 1), fold_dither_bits=lanes * width * (leak.kind == "stochastic"))
+        blocks = dsps_of(width, factor.bit_length() + 1, family) if ones > 1 else 0
+        if blocks:
+            tally.put(dsps=lanes * blocks, dsp_neurons=lanes)
+        else:
+            tally.put(products=lanes * (ones > 1), product_ones=lanes * (width + leak.shift) * max(0, ones - 1))
+        tally.put(dither_bits=lanes * (width + leak.shift) * (leak.kind == "stochastic"))
 
 
 def _table(tally: Tally, values: list[int], lanes: int, bits: int, family: str) -> None:
@@ -206,6 +217,7 @@ def _factors(tally: Tally, leak: ir.Leak, size: int, lanes: int, family: str) ->
 def _neurons(tally: Tally, neuron: NeuronPlan, synapse: SynapsePlan, family: str) -> None:
     layer, lanes, width, groups = neuron.layer, neuron.lanes, neuron.width, neuron.groups
     deep, many = address_bits(groups), groups * lanes
+    tally.most(most_membrane=width * (2 if layer.reset in ("subtract", "subtract_snntorch") else 1))
     most = (1 << (width - 1)) - 1
     theta = [min(int(t), most) for t in layer.threshold]
     _table(tally, theta, lanes, width, family)
@@ -215,7 +227,7 @@ def _neurons(tally: Tally, neuron: NeuronPlan, synapse: SynapsePlan, family: str
         _random(tally, layer.leak.source, layer.size, lanes, family)
     if groups > 1:
         _ram(tally, "membranes", 1 << deep, lanes * width, family)
-        tally.put(control_ffs=4 * deep, walk_bits=deep)
+        tally.put(control_ffs=4 * deep, walk_bits=deep, late_bits=deep)
     else:
         tally.put(membrane_ffs=lanes * width * 2)
     tally.put(
@@ -227,7 +239,7 @@ def _neurons(tally: Tally, neuron: NeuronPlan, synapse: SynapsePlan, family: str
     )  # fmt: skip
     name = f"{layer.reset}_{'later' if layer.reset_delay else 'now'}"
     tally[f"lif_{name}_bits"] += lanes * width
-    _leak(tally, layer.leak, width, lanes, varies)
+    _leak(tally, layer.leak, width, lanes, varies, family)
 
 
 def _readout(
@@ -238,11 +250,12 @@ def _readout(
     varies = _factors(tally, layer.leak, size, 1, family)
     _ram(tally, "scores", 1 << deep, width, family)
     current = synapse.width if synapse else 1
+    tally.most(most_score=width)
     tally.put(
         chain_ffs=size * current, chain_bits=size * current, control_ffs=4 * deep + 4 + 3, walk_bits=deep,
         score_ffs=2 * width + min(width - readout.shift, current), score_bits=width,
     )  # fmt: skip
-    _leak(tally, layer.leak, width, 1, varies)
+    _leak(tally, layer.leak, width, 1, varies, family)
     if layer.decision_rule == "binary_logit":
         tally.put(score_ffs=width, logit_bits=width + 1, decision_ffs=width + 1)
         return
