@@ -1,5 +1,7 @@
-"""What a design costs: measured by real tools."""
+"""What a design costs: estimated before it is written, or measured by real tools."""
 
+from sctorch.cost.energy import Activity, Energy, switching_activity
+from sctorch.cost.estimating import Estimate, Figure, estimate
 from sctorch.cost.evidence import (
     Observation,
     build_payload_from_reports,
@@ -15,7 +17,7 @@ from sctorch.cost.synthesis import synthesize
 from sctorch.cost.vitis import HlsSynthesis, synthesize_hls
 
 __all__ = [
-    "HlsSynthesis", "Observation", "build_payload_from_reports", "figures", "load_observations",
-    "load_synthesis_observation", "nonzero_synapses", "observation_schema", "observations_from_payload", "read_report",
-    "synthesize", "synthesize_hls", "write_payload",
+    "Activity", "Energy", "Estimate", "Figure", "HlsSynthesis", "Observation", "build_payload_from_reports", "estimate",
+    "figures", "load_observations", "load_synthesis_observation", "nonzero_synapses", "observation_schema",
+    "observations_from_payload", "read_report", "switching_activity", "synthesize", "synthesize_hls", "write_payload",
 ]  # fmt: skip
