@@ -1,10 +1,10 @@
 """Synthesis runs that the cost model is fitted to: python benchmarks/synthesis_runs.py --networks 210 [--workers 2].
 
 Random networks of both architectures (sctorch/cost/surrogate/samples.py), one a seed, each synthesised with yosys
-for an ice40, an ecp5 and an xc7. One line of JSON is added to --out for each; what is there already is not run again, so
-that the same command goes on after it was stopped, and more --networks add to it. Small designs of every fourth network
-are placed and routed as well, for ice40 and ecp5. A run of yosys starts slowly, so that eight networks share one, each a
-module that is kept apart. --table makes the package's table of them.
+for an ice40, an ecp5 and an xc7. One line of JSON is added to --out for each; what is there already is not run again,
+so that the same command goes on after it was stopped, and more --networks add to it. Small designs of every fourth
+network are placed and routed as well, for ice40 and ecp5. A run of yosys starts slowly, so that eight networks share
+one, each a module that is kept apart. --table makes the package's table of them.
 """
 
 from __future__ import annotations
@@ -164,7 +164,9 @@ def main() -> None:
     parser.add_argument("--networks", type=int, default=210, metavar="N", help="seeds 0 to N - 1 (210)")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="runs at a time (1)")
     parser.add_argument("--out", type=Path, default=Path("build/synthesis_runs.jsonl"), metavar="FILE")
-    parser.add_argument("--table", action="store_true", help="run nothing; write what --out holds as the package's table")
+    parser.add_argument(
+        "--table", action="store_true", help="run nothing; write what --out holds as the package's table"
+    )
     options = parser.parse_args()
     if options.table:
         write_table(options.out)

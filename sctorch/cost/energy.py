@@ -100,9 +100,10 @@ def energy_of(
 
     Parameters
     ----------
-    cells : LUTs and flip-flops, each with an output that toggles. cycles : clocks of an inference. clock_mhz : its clock.
-    activity : of `switching_activity`; None where no data is at hand. given : coefficients by name (`targets.ENERGY`), in
-        their units, which go before the target's own. brams : blocks, each taken to be accessed in every clock.
+    cells : LUTs and flip-flops, each with an output that toggles. cycles : clocks of an inference.
+    clock_mhz : its clock. activity : of `switching_activity`; None where no data is at hand.
+    given : coefficients by name (`targets.ENERGY`), in their units, which go before the target's own.
+    brams : blocks, each taken to be accessed in every clock.
     """
     known = {coefficient.name: coefficient.value for coefficient in target.energy}
     for name, value in (given or {}).items():

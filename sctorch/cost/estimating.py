@@ -99,9 +99,9 @@ def estimate(
 ) -> Estimate:
     """What a network would take of a target: in milliseconds, where synthesis takes minutes.
 
-    Structure (adders and their bits, registers, memories, clocks) is counted in the plan that the backend emits, and is
-    exact; LUTs, carry cells and the clock come of a model that is fitted to synthesis runs (docs/cost.md says how well).
-    The bare core is counted, without an interface around it.
+    Structure (adders and their bits, registers, memories, clocks) is counted in the plan that the backend emits, and
+    is exact; LUTs, carry cells and the clock come of a model that is fitted to synthesis runs (docs/cost.md says how
+    well). The bare core is counted, without an interface around it.
 
     Parameters
     ----------

@@ -62,17 +62,23 @@ def _rom(tally: Tally, words: Sequence[int], bits: int, family: str) -> None:
     columns = _columns(words, bits)
     if not columns:
         return
-    deep = address_bits(len(words))
+    deep, inputs = address_bits(len(words)), 6 if family in ("xc7", "xcup") else 4
     where = place(1 << deep, bits, family, rom=True, block=len(words) * bits >= _LARGE)
     if where.kind == "block":
         tally.put(block_cells=where.cells)
         return
-    tally.put(read_ffs=columns, tables=columns)
-    tally[f"table_bits_{min(max(deep, 4), 9)}"] += columns
-    tally.put(table_words=columns * len(words))
+    tally.put(read_ffs=len(columns))
+    if deep <= inputs:
+        tally.put(table_bits=len(columns))
+        return
+    single = -(-(deep - 1) // (inputs - 1))  # LUTs that tell one word from all others
+    for column in columns:
+        ones = column.bit_count()
+        rare = min(ones, len(words) - ones)
+        tally["table_luts"] += max(1, min(-(-len(words) // (1 << inputs)) + 1, rare * single))
 
 
-def _columns(words: Sequence[int], bits: int) -> int:
+def _columns(words: Sequence[int], bits: int) -> set[int]:
     """Columns of a table that are different functions of the address; constants are none."""
     found = set()
     for i in range(bits):
@@ -80,8 +86,8 @@ def _columns(words: Sequence[int], bits: int) -> int:
         for g, word in enumerate(words):
             column |= (word >> i & 1) << g
         found.add(column)
-    found -= {0, (1 << len(words)) - 1 if len(words) == 1 << address_bits(len(words)) else -1}
-    return len(found)
+    full = len(words) == 1 << address_bits(len(words))
+    return found - {0, (1 << len(words)) - 1 if full else 0}
 
 
 def _front(tally: Tally, design: FoldedPlan, family: str) -> None:
@@ -129,17 +135,18 @@ def _random(tally: Tally, source: ir.StreamSource, n: int, lanes: int, family: s
             tally.put(permuted_bits=lanes * bits * ((1 << deep) // 2))
 
 
-def _synapse(
-    tally: Tally, synapse: SynapsePlan, encoder: ir.Encoder | None, design: FoldedPlan, family: str
-) -> None:
+def _synapse(tally: Tally, synapse: SynapsePlan, encoder: ir.Encoder | None, design: FoldedPlan, family: str) -> None:
     layer, lanes, groups, size, width = synapse.layer, synapse.lanes, synapse.groups, synapse.layer.size, synapse.width
     deep = address_bits(groups)
     stochastic = isinstance(layer, ir.StochasticSynapse)
     # Of the tokens that walk along only those are kept that something reads.
-    tally.put(engines=1, lock_ffs=1, later_ffs=deep + 3 * stochastic + 2 + 12 + 4 * isinstance(encoder, ir.EventEncoder))
+    tally.put(
+        engines=1, lock_ffs=1, later_ffs=deep + 3 * stochastic + 2 + 12 + 4 * isinstance(encoder, ir.EventEncoder)
+    )
     padded = np.pad(layer.weight, ((0, 0), (0, -layer.n_inputs % lanes))).reshape(size, groups, lanes)
     summed = int((layer.weight != 0).any(axis=1).sum())
     hits = int((padded != 0).any(axis=1).sum())
+    varied = _varied(padded, layer)
     stored = isinstance(encoder, ir.RateEncoder | ir.DirectEncoder)
     if not stored:
         tally.put(gather_ffs=2 * lanes, gathered=groups * lanes)
@@ -160,9 +167,9 @@ def _synapse(
             tally.put(walk_ffs=address_bits(layer.bitstream_length), walk_bits=address_bits(layer.bitstream_length))
     _rom(tally, weight_words(synapse), synapse.word_bits, family)
     tally.most(most_current=width, most_counted=lanes, most_groups=groups)
-    tally.put(sum_ffs=summed * width, sum_bits=summed * width)
+    tally.put(sum_ffs=summed * width, **{"step_bits" if stochastic and lanes == 1 else "sum_bits": summed * width})
     if isinstance(layer, ir.StochasticSynapse):
-        tally.put(hits=hits, hit_bits=hits * layer.weight_bits, hit_ffs=hits)
+        tally.put(hits=hits, hit_bits=varied, hit_ffs=hits)
         tally[f"hits_{min(layer.weight_bits, 6)}"] += hits
         tally.put(spike_limits=lanes * layer.weight_bits)
         if lanes > 1:
@@ -174,19 +181,35 @@ def _synapse(
         return
     most = 2**layer.input_bits - 1 if layer.input_bits else 1
     low, high = (most * limit(padded, 0).sum(axis=2).T for limit in (np.minimum, np.maximum))
-    parts = sum(
-        ir.signed_width(int(a), int(b)) for a, b in zip(low.min(axis=0), high.max(axis=0), strict=True) if a or b
-    )
-    tally.put(part_ffs=parts, part_bits=parts, dot_bits=(lanes - 1) * parts)
+    widths = [
+        ir.signed_width(int(a), int(b)) if a or b else 0 for a, b in zip(low.min(axis=0), high.max(axis=0), strict=True)
+    ]
+    parts, each = sum(widths), layer.weight_bits + layer.input_bits + 2
+    terms = (padded != 0).any(axis=1).sum(axis=1).tolist()
+    dots = sum(max(0, n - 1) * min(w, each) for n, w in zip(terms, widths, strict=True))
+    tally.put(part_ffs=parts, part_bits=parts, dot_bits=dots)
     if layer.input_bits:
         blocks = dsps_of(layer.input_bits + 1, layer.weight_bits + 1, family)
         if blocks:
             tally.put(dsps=size * lanes * blocks, dsp_hits=hits, dsp_part_bits=parts + lanes * layer.input_bits)
         else:
             tally.most(most_product=layer.weight_bits + 1)
-            tally.put(multipliers=hits, multiplied_bits=hits * layer.input_bits * (layer.weight_bits + 1))
+            tally.put(multipliers=hits, multiplied_bits=varied * layer.input_bits)
     else:
-        tally.put(gated_bits=hits * (layer.weight_bits + 1))
+        tally.put(gated_bits=varied)
+
+
+def _varied(padded: np.ndarray, layer: ir.Synapse) -> int:
+    """Bits of a weight word that are not the same in all words of [neurons, words, lanes]; the others are wires."""
+    bits = layer.weight_bits + 1
+    code = padded & (1 << bits) - 1
+    if isinstance(layer, ir.StochasticSynapse):
+        code = np.abs(padded) | (padded < 0).astype(np.int64) << layer.weight_bits
+    always = np.bitwise_and.reduce(code, axis=1)
+    if padded.shape[1] & padded.shape[1] - 1:  # the words beyond the last one are 0
+        always = np.zeros_like(always)
+    changing = np.bitwise_or.reduce(code, axis=1) & ~always
+    return sum(int((changing >> place & 1).sum()) for place in range(bits))
 
 
 def _leak(tally: Tally, leak: ir.Leak, width: int, lanes: int, varies: bool, family: str) -> None:
@@ -221,7 +244,7 @@ def _neurons(tally: Tally, neuron: NeuronPlan, synapse: SynapsePlan, family: str
     most = (1 << (width - 1)) - 1
     theta = [min(int(t), most) for t in layer.threshold]
     _table(tally, theta, lanes, width, family)
-    limits = _columns(grouped(theta, lanes, width, theta[0]), lanes * width)
+    limits = len(_columns(grouped(theta, lanes, width, theta[0]), lanes * width))
     varies = _factors(tally, layer.leak, layer.size, lanes, family)
     if layer.leak.source is not None:
         _random(tally, layer.leak.source, layer.size, lanes, family)
@@ -242,9 +265,7 @@ def _neurons(tally: Tally, neuron: NeuronPlan, synapse: SynapsePlan, family: str
     _leak(tally, layer.leak, width, lanes, varies, family)
 
 
-def _readout(
-    tally: Tally, readout: ReadoutPlan, synapse: SynapsePlan | None, design: FoldedPlan, family: str
-) -> None:
+def _readout(tally: Tally, readout: ReadoutPlan, synapse: SynapsePlan | None, design: FoldedPlan, family: str) -> None:
     layer, width, size = readout.layer, readout.width, readout.layer.size
     deep = address_bits(size)
     varies = _factors(tally, layer.leak, size, 1, family)
@@ -263,4 +284,3 @@ def _readout(
     tally.put(score_ffs=width, best_bits=width, decision_ffs=bits + deep)
     if layer.decision_rule in ir.layers.THRESHOLD_RULES and layer.class_threshold < 1 << (width - 1):
         tally.put(decision_ffs=deep + 2, reached_bits=width + deep)
-

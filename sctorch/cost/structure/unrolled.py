@@ -57,21 +57,22 @@ def _reach(design: DesignPlan) -> tuple[dict[str, np.ndarray], dict[str, np.ndar
     neurons = {n.layer.name: n for n in design.neurons}
     synapses = {s.layer.name: s for s in design.synapses}
     spiking: dict[str, np.ndarray] = {}
-    before: ir.Layer = design.network.encoder
+    given = np.zeros(0, dtype=bool)
+    source: ir.Layer = design.network.encoder
     for layer in layers:
         if isinstance(layer, ir.Neuron):
             fires = np.array([not never_fires(m) for m in neurons[layer.name].membranes])
             if layer.leak.kind == "none":  # a membrane that nothing moves stays where it starts
-                moved = np.array([c.added != 0 for c in synapses[before.name].counters])
-                fires &= moved | (synapses[before.name].layer.weight[:, given] != 0).any(axis=1)
+                moved = np.array([c.added != 0 for c in synapses[source.name].counters])
+                fires &= moved | (synapses[source.name].layer.weight[:, given] != 0).any(axis=1)
             spiking[layer.name] = fires
         elif isinstance(layer, ir.Delay):
-            spiking[layer.name] = spiking[before.name]
+            spiking[layer.name] = spiking[source.name]
         else:
             spiking[layer.name] = np.ones(layer.size, dtype=bool)
         if isinstance(layer, ir.Synapse):
-            given = spiking[before.name]
-        before = layer
+            given = spiking[source.name]
+        source = layer
     used: dict[str, np.ndarray] = {}
     wanted = np.ones(layers[-1].size, dtype=bool)
     for before, layer in zip(reversed((None, *layers[:-1])), reversed(layers), strict=True):
@@ -175,8 +176,8 @@ def _single(layer: ir.Synapse, weight: np.ndarray, row: list[int], lowest: int) 
         places = input_places(layer)
         for place in range(places):
             if 0 <= exponent - place < layer.weight_bits:
-                for j in np.flatnonzero(np.abs(weight) >> (exponent - place) & 1):
-                    found.append((int(j) * places + place, -1 if weight[j] < 0 else 1))
+                for i in np.flatnonzero(np.abs(weight) >> (exponent - place) & 1).tolist():
+                    found.append((i * places + place, -1 if weight[i] < 0 else 1))
     return found
 
 

@@ -89,9 +89,6 @@ def _folded(t: Mapping[str, float], six: bool) -> dict[str, tuple[float, float]]
     def n(*names: str) -> float:
         return sum(t.get(name, 0) for name in names)
 
-    inputs = 6 if six else 4
-    small = sum(n(f"table_bits_{d}") for d in range(4, inputs + 1))
-    large = sum(n(f"table_bits_{d}") * 2 ** (d - inputs) for d in range(inputs + 1, 10))
     return {
         "designs": (n("designs"), 40.0),
         "engines": (n("engines"), 15.0),
@@ -104,9 +101,10 @@ def _folded(t: Mapping[str, float], six: bool) -> dict[str, tuple[float, float]]
         "scans": (n("scans"), 10.0),
         "scan_bits": (n("scan_bits"), 3.0),
         "gathered": (n("gathered", "scan_groups", "active"), 0.25 if six else 0.45),
-        "tables_small": (small, 0.9),
-        "tables_large": (large, 1.0 if six else 1.4),
+        "table_bits": (n("table_bits"), 0.9),
+        "table_luts": (n("table_luts"), 1.2),
         "sum_bits": (n("sum_bits"), 1.1),
+        "step_bits": (n("step_bits"), 0.4 if six else 1.0),
         "add_wide_bits": (n("add_wide_bits"), 0.2),
         "hits": (n("hits"), 0.5),
         "hit_bits": (n("hit_bits"), 0.45 if six else 0.9),
@@ -148,7 +146,7 @@ def carry_features(tally: Mapping[str, float], architecture: str, family: str) -
         }  # fmt: skip
     else:
         guesses |= {
-            "designs": 8.0, "engines": 4.0, "walk_bits": 1.0, "place_bits": 1.0, "scan_bits": 0.8, "sum_bits": 1.0,
+            "designs": 8.0, "engines": 4.0, "walk_bits": 1.0, "place_bits": 1.0, "scan_bits": 0.8, "sum_bits": 1.0, "step_bits": 1.0,
             "dot_bits": 1.0, "multiplied_bits": 0.3, "lif_bits": 3.0, "fold_leak_bits": 1.0, "product_ones": 1.0,
             "score_bits": 1.5, "best_bits": 1.0, "logit_bits": 1.0, "dither_bits": 0.5, "later_bits": 0.5,
         }  # fmt: skip
@@ -156,10 +154,12 @@ def carry_features(tally: Mapping[str, float], architecture: str, family: str) -
 
 
 def register_features(tally: Mapping[str, float], architecture: str, family: str) -> dict[str, tuple[float, float]]:
-    """The same for flip-flops: registers by what they are for, and on Xilinx those that shift registers and DSPs take."""
+    """The same for flip-flops: registers by what they are for, and on Xilinx those in shift registers and DSPs."""
     found = {name: (number, 1.0) for name, number in sorted(tally.items()) if name.endswith("_ffs")}
     if family in ("xc7", "xcup"):
-        found["lines"] = (-tally.get("stages", 0), 1.0) if architecture == "unrolled" else (-3 * tally["late_bits"], 1.0)
+        found["lines"] = (
+            (-tally.get("stages", 0), 1.0) if architecture == "unrolled" else (-3 * tally["late_bits"], 1.0)
+        )
         found["in_dsps"] = (-tally.get("dsp_bits", 0) - tally.get("dsp_part_bits", 0), 1.0)
     return found
 

@@ -24,8 +24,9 @@ __all__ = ["COMMAND", "Held", "fit", "held_out"]
 
 COMMAND = "python -m sctorch.cost.surrogate.fitting"
 FOLDS = 10
-DRAW = {"luts": 0.1, "ffs": 0.1, "carries": 0.1, "period_ns": 0.2}
-SMALLEST = 150  # LUTs; in smaller designs single gates count
+DRAW = {"luts": 0.2, "ffs": 0.1, "carries": 0.1, "period_ns": 0.2}
+ROUNDS, LARGE = 6, 0.08  # errors above LARGE count as their size and not as its square, so that odd ones do not rule
+SMALLEST = 200  # LUTs of the runs that count; in smaller designs single gates do
 
 
 @dataclass(frozen=True)
@@ -65,10 +66,15 @@ def solve(numbers: np.ndarray, measured: np.ndarray, guesses: np.ndarray, draw: 
     from sklearn.linear_model import LinearRegression
 
     scale = np.maximum(guesses, 1e-3)
-    rows = np.vstack([numbers * scale / measured[:, None], draw * np.eye(len(scale))])
-    wanted = np.concatenate([np.ones(len(measured)), np.full(len(scale), draw)])
-    fitted = LinearRegression(fit_intercept=False, positive=True).fit(rows, wanted)
-    return fitted.coef_ * scale
+    scale = scale * np.median(measured / (numbers @ scale))  # as the guesses are wrong alike
+    weight = np.ones(len(measured))
+    shares = numbers * scale / measured[:, None]
+    for _ in range(ROUNDS):
+        rows = np.vstack([shares * weight[:, None], draw * np.eye(len(scale))])
+        wanted = np.concatenate([weight, np.full(len(scale), draw)])
+        fitted = LinearRegression(fit_intercept=False, positive=True).fit(rows, wanted).coef_
+        weight = np.sqrt(np.minimum(1.0, LARGE / np.maximum(np.abs(shares @ fitted - 1), 1e-9)))
+    return fitted * scale
 
 
 def _groups(runs: tuple[Run, ...], tallies: list[Tally], what: str) -> dict[str, tuple[list[Run], list[Tally]]]:
@@ -140,7 +146,10 @@ def main() -> int:
         return 0 if same else 1
     COEFFICIENTS.write_text(text)
     for group, model in sorted(json.loads(text)["models"].items()):
-        told = [f"{w} {100 * m['held_out']['mean']:.1f} % (worst {100 * m['held_out']['worst']:.0f} %)" for w, m in model.items()]
+        told = [
+            f"{w} {100 * m['held_out']['mean']:.1f} % (worst {100 * m['held_out']['worst']:.0f} %)"
+            for w, m in model.items()
+        ]
         print(f"{group}: {model['luts']['networks']} networks; {', '.join(told)}")
     return 0
 

@@ -74,11 +74,17 @@ class Settings:
     @staticmethod
     def from_json(text: str) -> Settings:
         data = json.loads(text)
-        layers = tuple(
-            Hidden(**{k: tuple(v) if isinstance(v, list) else v for k, v in layer.items()}) for layer in data["layers"]
-        )
+        layers = []
+        for layer in data["layers"]:
+            given: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in layer.items()}
+            layers.append(Hidden(**given))
         return Settings(
-            data["inputs"], tuple(data["encoder"]), layers, tuple(data["readout"]), data["steps"], data["options"]
+            data["inputs"],
+            tuple(data["encoder"]),
+            tuple(layers),
+            tuple(data["readout"]),
+            data["steps"],
+            data["options"],
         )
 
 
