@@ -218,7 +218,7 @@ def _leak(tally: Tally, leak: ir.Leak, width: int, lanes: int, varies: bool, fam
     elif leak.scales:
         factor = int(leak.factor[0])
         ones = factor.bit_count() if not varies else leak.shift
-        blocks = dsps_of(width, factor.bit_length() + 1, family) if ones > 1 else 0
+        blocks = dsps_of(width, factor.bit_length(), family) if ones > 1 else 0
         if blocks:
             tally.put(dsps=lanes * blocks, dsp_neurons=lanes)
         else:

@@ -44,5 +44,6 @@ def place(words: int, bits: int, family: str, rom: bool, asynchronous: bool = Fa
     if not rom and family in _LUTRAM:
         width, depth, cost = _LUTRAM[family]
         cells = _cells(words, bits, width, depth, _LUTRAM_WORDS[family])
-        found.append((cost * cells, Place("lutram", cells)))
+        joined = (-(-words // _LUTRAM_WORDS[family]) - 1) * bits  # what chooses between cells one above the other
+        found.append((cost * cells + joined, Place("lutram", cells)))
     return min(found, key=lambda each: each[0])[1]

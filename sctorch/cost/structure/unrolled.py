@@ -160,6 +160,8 @@ def _synapse(tally: Tally, synapse: SynapsePlan, spiking: np.ndarray, used: np.n
             tally.put(open_bits=width)
         elif sizes:
             adders, places = summed(tuple(row), counter.added, whole)
+            if len(sizes) == 1 and counter.added:
+                places = whole
             tally.put(sum_bits=places, carry_save_bits=adders)
     tally.put(current_ffs=len(alone))
 
@@ -223,7 +225,7 @@ def _charge(tally: Tally, leak: ir.Leak, i: int, width: int, signed: bool, curre
         return
     factor = int(leak.factor[i if len(leak.factor) > 1 else 0])
     ones, noise = factor.bit_count(), leak.shift * (leak.kind == "stochastic")
-    blocks = dsps_of(width + (not signed), factor.bit_length() + 1, family) if ones > 1 else 0
+    blocks = dsps_of(width + (not signed), factor.bit_length(), family) if ones > 1 else 0
     if blocks:
         tally.put(dsps=blocks, dsp_neurons=1, dsp_bits=width, dither_bits=width * bool(noise))
     elif ones > 1 or noise:
@@ -269,7 +271,8 @@ def _neurons(tally: Tally, neuron: NeuronPlan, synapse: SynapsePlan, used: np.nd
             tally.put(again_bits=width)
         flipped = membrane.limit ^ (1 << (width - 1) if membrane.signed else 0)
         flipped &= (1 << width) - 1
-        ones = ((flipped + 1) & -(flipped + 1)).bit_length() - 1
+        # The low ones of a limit need no comparison; where the membrane's offset makes the limit, they are chance.
+        ones = 0 if layer.leak.kind == "shift" else ((flipped + 1) & -(flipped + 1)).bit_length() - 1
         tally.put(limit_bits=max(0, width - ones - 1) * (2 if layer.reset == "subtract_snntorch" else 1))
 
 

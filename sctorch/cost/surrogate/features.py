@@ -146,7 +146,8 @@ def carry_features(tally: Mapping[str, float], architecture: str, family: str) -
         }  # fmt: skip
     else:
         guesses |= {
-            "designs": 8.0, "engines": 4.0, "walk_bits": 1.0, "place_bits": 1.0, "scan_bits": 0.8, "sum_bits": 1.0, "step_bits": 1.0,
+            "designs": 8.0, "engines": 4.0, "walk_bits": 1.0, "place_bits": 1.0, "scan_bits": 0.8, "sum_bits": 1.0,
+            "step_bits": 1.0,
             "dot_bits": 1.0, "multiplied_bits": 0.3, "lif_bits": 3.0, "fold_leak_bits": 1.0, "product_ones": 1.0,
             "score_bits": 1.5, "best_bits": 1.0, "logit_bits": 1.0, "dither_bits": 0.5, "later_bits": 0.5,
         }  # fmt: skip
