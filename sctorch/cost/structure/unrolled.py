@@ -8,7 +8,14 @@ from __future__ import annotations
 import numpy as np
 
 from sctorch import ir
-from sctorch.backends.verilog.unrolled.plan import DesignPlan, MembranePlan, NeuronPlan, SynapsePlan, input_places
+from sctorch.backends.verilog.unrolled.plan import (
+    CounterPlan,
+    DesignPlan,
+    MembranePlan,
+    NeuronPlan,
+    SynapsePlan,
+    input_places,
+)
 from sctorch.cost.structure.tally import Tally, counter_parts, dsps_of, product, summed
 
 __all__ = ["count_unrolled"]
@@ -34,6 +41,7 @@ def count_unrolled(design: DesignPlan, family: str) -> Tally:
         elif isinstance(layer, ir.Synapse):
             _synapse(tally, synapses[layer.name], spiking[before.name], used[layer.name])
         elif isinstance(layer, ir.Neuron):
+            tally.put(spike_ffs=int(used[f"{layer.name}.on"].sum()))
             _neurons(tally, neurons[layer.name], synapses[before.name], used[layer.name], family)
         elif isinstance(layer, ir.Delay):
             alive = int((used[layer.name] & spiking[layer.name]).sum())
@@ -76,7 +84,14 @@ def _reach(design: DesignPlan) -> tuple[dict[str, np.ndarray], dict[str, np.ndar
     used: dict[str, np.ndarray] = {}
     wanted = np.ones(layers[-1].size, dtype=bool)
     for before, layer in zip(reversed((None, *layers[:-1])), reversed(layers), strict=True):
-        used[layer.name] = wanted if not isinstance(layer, ir.Neuron) else wanted & spiking[layer.name]
+        used[layer.name] = wanted
+        if isinstance(layer, ir.Neuron):
+            plan = neurons[layer.name]
+            assert isinstance(before, ir.Synapse)
+            counters = synapses[before.name].counters
+            fixed = [always_fires(plan, m, c) for m, c in zip(plan.membranes, counters, strict=True)]
+            used[layer.name] = wanted & spiking[layer.name] & ~np.array(fixed)
+            used[f"{layer.name}.on"] = wanted & spiking[layer.name] & np.array(fixed)
         if isinstance(layer, ir.Synapse):
             wanted = (layer.weight[used[layer.name]] != 0).any(axis=0)
         elif isinstance(layer, ir.Readout) and isinstance(before, ir.Neuron | ir.Delay):
@@ -89,6 +104,17 @@ def _reach(design: DesignPlan) -> tuple[dict[str, np.ndarray], dict[str, np.ndar
 def never_fires(membrane: MembranePlan) -> bool:
     """Whether nothing is above its limit, so that its spikes are constant."""
     return membrane.limit >= (1 << (membrane.width - membrane.signed)) - 1
+
+
+def always_fires(neuron: NeuronPlan, membrane: MembranePlan, counter: CounterPlan) -> bool:
+    """Whether everything that the leak can leave of a membrane of so many bits is above its limit."""
+    layer = neuron.layer
+    if layer.leak.kind != "shift" or not membrane.signed or counter.signed:
+        return False
+    taken = layer.reset == "subtract_snntorch" or (layer.reset == "subtract" and layer.reset_delay)
+    lowest = -(1 << (membrane.width - 1))
+    least = lowest - (lowest >> layer.leak.shift) - taken * int(layer.threshold.max())
+    return least > membrane.limit and least >= lowest
 
 
 def _source(tally: Tally, source: ir.StreamSource, n: int, used: np.ndarray, registered: bool) -> None:
