@@ -59,6 +59,10 @@ examples:
 exit status:
   0 all well   1 a report, or a figure, does not pass; nothing is written   2 the usage is wrong
 """
+_ESTIMATE_HELP = """\
+Say what a network would take of a part, without synthesising it: counted in the plan of its design,
+and mapped to LUTs by a model that is fitted to synthesis runs. docs/cost.md says how well.
+"""
 _TARGETS_HELP = """\
 List the parts that designs are made for, or say of some what is known of them and by whom.
 docs/targets.md tells how to add one.
@@ -259,6 +263,28 @@ def _collect(arguments: Sequence[str]) -> int:
     return 0
 
 
+def _estimate(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(
+        "sctorch estimate", description=_ESTIMATE_HELP, formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )  # fmt: skip
+    parser.add_argument("network", metavar="PATH", type=Path, help="an exported design's folder, or its network.json")
+    parser.add_argument(
+        "--target", action="append", default=[], metavar="NAME", help="a part; may be given again (ice40-hx8k)"
+    )
+    parser.add_argument(
+        "--architecture", default="auto", choices=("auto", "unrolled", "folded"), help="of the Verilog design (auto)"
+    )
+    asked = _parsed(parser, arguments)
+    from sctorch.pipeline.estimating import tell_estimates
+
+    try:
+        tell_estimates(asked.network, asked.target or ["ice40-hx8k"], asked.architecture)
+    except SctorchError as error:
+        return _fail(error, 2)
+    return 0
+
+
 def _targets(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
         "sctorch targets", description=_TARGETS_HELP, formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -286,6 +312,10 @@ _VERBS: Mapping[str, _Verb] = {  # name -> what it is, what does it, what an int
     "synth": _Verb(
         "synthesise an exported design, and place and route it", _synth,
         "interrupted; the design is as it was",
+    ),
+    "estimate": _Verb(
+        "say what a network would take of a part", _estimate,
+        "interrupted",
     ),
     "collect-synthesis": _Verb(
         "keep the reports of a synthesis as evidence", _collect,

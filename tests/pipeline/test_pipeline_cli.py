@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize("arguments", [
-    ["--help"], ["-h"], ["run", "--help"], ["synth", "--help"], ["collect-synthesis", "--help"], ["targets", "--help"],
+    ["--help"], ["-h"], ["run", "--help"], ["synth", "--help"], ["estimate", "--help"], ["collect-synthesis", "--help"], ["targets", "--help"],
     ["targets"], ["--version"],
 ])  # fmt: skip
 def test_help_and_version_load_nothing_heavy(arguments: list[str]) -> None:
@@ -35,7 +35,7 @@ def test_help_and_version_load_nothing_heavy(arguments: list[str]) -> None:
 def test_help_tells_the_verbs_and_run_tells_how_to_override(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     told = capsys.readouterr().out
-    for verb in ("run", "synth", "collect-synthesis", "targets"):
+    for verb in ("run", "synth", "estimate", "collect-synthesis", "targets"):
         assert f"\n  {verb} " in told
     assert main(["run", "--help"]) == 0
     assert "--train.epochs 5" in capsys.readouterr().out
