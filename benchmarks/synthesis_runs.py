@@ -48,24 +48,24 @@ TOGETHER = 8
 KNOWN: dict[int, Settings] = {}  # of networks that have runs already
 
 
+def sizes_of(seed: int) -> tuple[float, float]:
+    """Smallest and largest size of a network, in LUTs of an ice40: most are small, and one in 200 goes up to 30,000."""
+    for every, place, low, high in ((200, 57, 20_000, 30_000), (50, 7, 6000, 12_000), (20, 3, 2500, 6000)):
+        if seed % every == place:
+            return low, high
+    if seed % 8 == 5:
+        return 1000, 2500
+    return (700, 1300) if seed % 3 == 2 else (200, 1000)
+
+
 @lru_cache(maxsize=4096)
 def settings_of(seed: int) -> Settings:
-    """Every third network is folded. Sizes are log-uniform: most up to 1,000 LUTs of an ice40, one in eight up to
-    2,500, one in twenty up to 6,000, one in fifty up to 12,000, and one in 200 up to 30,000."""
+    """Every third network is folded, and sizes are log-uniform within `sizes_of`."""
     if seed in KNOWN:
         return KNOWN[seed]
     rnd = Random(seed)
-    folded = seed % 3 == 2
-    low, high = (700, 1300) if folded else (200, 1000)
-    if seed % 200 == 57:
-        low, high = 20_000, 30_000
-    elif seed % 50 == 7:
-        low, high = 6000, 12_000
-    elif seed % 20 == 3:
-        low, high = 2500, 6000
-    elif seed % 8 == 5:
-        low, high = 1000, 2500
-    return draw(rnd, "folded" if folded else "unrolled", low * (high / low) ** rnd.random())
+    low, high = sizes_of(seed)
+    return draw(rnd, "folded" if seed % 3 == 2 else "unrolled", low * (high / low) ** rnd.random())
 
 
 def text_of(network: ir.Network, options: dict[str, Any]) -> str:
@@ -150,12 +150,14 @@ def write_table(path: Path) -> None:
 
 
 def wanted(networks: int, done: set[tuple[int, str]]) -> list[tuple[tuple[int, ...], str]]:
-    """The runs that are missing: a few networks for all targets, then the next ones."""
+    """The runs that are missing: a few networks for all targets, then the next ones, large ones last."""
+    missing = [seed for seed in range(networks) if any((seed, target) not in done for target in TARGETS)]
+    missing.sort(key=lambda seed: sizes_of(seed)[1] > 1300)
     jobs: list[tuple[tuple[int, ...], str]] = []
-    for start in range(0, networks, TOGETHER):
+    for start in range(0, len(missing), TOGETHER):
         for target in TARGETS:
-            missing = [seed for seed in range(start, min(start + TOGETHER, networks)) if (seed, target) not in done]
-            jobs += [(tuple(missing), target)] if missing else []
+            seeds = tuple(seed for seed in missing[start : start + TOGETHER] if (seed, target) not in done)
+            jobs += [(seeds, target)] if seeds else []
     return jobs
 
 

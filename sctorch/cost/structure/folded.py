@@ -146,7 +146,7 @@ def _synapse(tally: Tally, synapse: SynapsePlan, encoder: ir.Encoder | None, des
     padded = np.pad(layer.weight, ((0, 0), (0, -layer.n_inputs % lanes))).reshape(size, groups, lanes)
     summed = int((layer.weight != 0).any(axis=1).sum())
     hits = int((padded != 0).any(axis=1).sum())
-    varied = _varied(padded, layer)
+    gates = _varied(padded, layer)
     stored = isinstance(encoder, ir.RateEncoder | ir.DirectEncoder)
     if not stored:
         tally.put(gather_ffs=2 * lanes, gathered=groups * lanes)
@@ -169,7 +169,7 @@ def _synapse(tally: Tally, synapse: SynapsePlan, encoder: ir.Encoder | None, des
     tally.most(most_current=width, most_counted=lanes, most_groups=groups)
     tally.put(sum_ffs=summed * width, **{"step_bits" if stochastic and lanes == 1 else "sum_bits": summed * width})
     if isinstance(layer, ir.StochasticSynapse):
-        tally.put(hits=hits, hit_bits=varied, hit_ffs=hits)
+        tally.put(hits=hits, hit_bits=int(gates.sum()), hit_ffs=hits)
         tally[f"hits_{min(layer.weight_bits, 6)}"] += hits
         tally.put(spike_limits=lanes * layer.weight_bits)
         if lanes > 1:
@@ -184,23 +184,36 @@ def _synapse(tally: Tally, synapse: SynapsePlan, encoder: ir.Encoder | None, des
     widths = [
         ir.signed_width(int(a), int(b)) if a or b else 0 for a, b in zip(low.min(axis=0), high.max(axis=0), strict=True)
     ]
-    parts, each = sum(widths), layer.weight_bits + layer.input_bits + 2
-    terms = (padded != 0).any(axis=1).sum(axis=1).tolist()
-    dots = sum(max(0, n - 1) * min(w, each) for n, w in zip(terms, widths, strict=True))
-    tally.put(part_ffs=parts, part_bits=parts, dot_bits=dots)
-    if layer.input_bits:
-        blocks = dsps_of(layer.input_bits + 1, layer.weight_bits + 1, family)
-        if blocks:
-            tally.put(dsps=size * lanes * blocks, dsp_hits=hits, dsp_part_bits=parts + lanes * layer.input_bits)
+    each = layer.weight_bits + layer.input_bits + 2
+    inputs, code = 6 if family in ("xc7", "xcup") else 4, padded & (1 << layer.weight_bits + 1) - 1
+    for i, (width, terms) in enumerate(zip(widths, (padded != 0).any(axis=1).sum(axis=1).tolist(), strict=True)):
+        tally.put(part_ffs=width)
+        columns = _patterns(code[i]) if not layer.input_bits and groups <= 4 else inputs
+        if terms + columns <= inputs + 1:  # a few tables, whatever they add
+            tally.put(cone_bits=width * (1 + (terms + columns > inputs)))
         else:
-            tally.most(most_product=layer.weight_bits + 1)
-            tally.put(multipliers=hits, multiplied_bits=varied * layer.input_bits)
+            tally.put(part_bits=width, dot_bits=max(0, terms - 1) * min(width, each), gated_bits=gates[i])
+    if not layer.input_bits:
+        return
+    blocks = dsps_of(layer.input_bits + 1, layer.weight_bits + 1, family)
+    if blocks:
+        tally.put(dsps=size * lanes * blocks, dsp_hits=hits, dsp_part_bits=sum(widths) + lanes * layer.input_bits)
     else:
-        tally.put(gated_bits=varied)
+        tally.most(most_product=layer.weight_bits + 1)
+        tally.put(multipliers=hits, multiplied_bits=int(gates.sum()) * layer.input_bits)
 
 
-def _varied(padded: np.ndarray, layer: ir.Synapse) -> int:
-    """Bits of a weight word that are not the same in all words of [neurons, words, lanes]; the others are wires."""
+def _patterns(code: np.ndarray) -> int:
+    """Columns of a neuron's words [words, lanes] that differ from each other and are no constants."""
+    found = set()
+    for lane in code.T.tolist():
+        for bit in range(max(lane).bit_length()):
+            found.add(tuple(value >> bit & 1 for value in lane))
+    return len(found - {(0,) * len(code), (1,) * len(code)})
+
+
+def _varied(padded: np.ndarray, layer: ir.Synapse) -> np.ndarray:
+    """Bits of each neuron's words that are not the same in all words of [neurons, words, lanes]; others are wires."""
     bits = layer.weight_bits + 1
     code = padded & (1 << bits) - 1
     if isinstance(layer, ir.StochasticSynapse):
@@ -209,7 +222,7 @@ def _varied(padded: np.ndarray, layer: ir.Synapse) -> int:
     if padded.shape[1] & padded.shape[1] - 1:  # the words beyond the last one are 0
         always = np.zeros_like(always)
     changing = np.bitwise_or.reduce(code, axis=1) & ~always
-    return sum(int((changing >> place & 1).sum()) for place in range(bits))
+    return np.sum([(changing >> place & 1).sum(axis=1) for place in range(bits)], axis=0)
 
 
 def _leak(tally: Tally, leak: ir.Leak, width: int, lanes: int, varies: bool, family: str) -> None:
