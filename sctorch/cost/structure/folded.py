@@ -11,7 +11,7 @@ from sctorch.backends.verilog.folded.inputs import input_bits, steps_bits
 from sctorch.backends.verilog.folded.memories import address_bits, grouped, weight_words
 from sctorch.backends.verilog.folded.plan import FoldedPlan, NeuronPlan, ReadoutPlan, SynapsePlan
 from sctorch.cost.structure.memories import place
-from sctorch.cost.structure.tally import Tally, counter_parts, dsps_of
+from sctorch.cost.structure.tally import Tally, adder, carry_save, counter_parts, counter_path, dsps_of
 
 __all__ = ["count_folded"]
 
@@ -73,21 +73,16 @@ def _rom(tally: Tally, words: Sequence[int], bits: int, family: str) -> None:
         return
     single = -(-(deep - 1) // (inputs - 1))  # LUTs that tell one word from all others
     for column in columns:
-        ones = column.bit_count()
+        ones = column.count("1")
         rare = min(ones, len(words) - ones)
         tally["table_luts"] += max(1, min(-(-len(words) // (1 << inputs)) + 1, rare * single))
 
 
-def _columns(words: Sequence[int], bits: int) -> set[int]:
+def _columns(words: Sequence[int], bits: int) -> set[tuple[str, ...]]:
     """Columns of a table that are different functions of the address; constants are none."""
-    found = set()
-    for i in range(bits):
-        column = 0
-        for g, word in enumerate(words):
-            column |= (word >> i & 1) << g
-        found.add(column)
-    full = len(words) == 1 << address_bits(len(words))
-    return found - {0, (1 << len(words)) - 1 if full else 0}
+    found = set(zip(*(format(word, f"0{bits}b") for word in words), strict=True))
+    full = len(words) == 1 << address_bits(len(words))  # else the words beyond the last one are 0
+    return found - {("0",) * len(words), ("1" if full else "0",) * len(words)}
 
 
 def _front(tally: Tally, design: FoldedPlan, family: str) -> None:
@@ -166,7 +161,7 @@ def _synapse(tally: Tally, synapse: SynapsePlan, encoder: ir.Encoder | None, des
         if layer.bitstream_length > 1:
             tally.put(walk_ffs=address_bits(layer.bitstream_length), walk_bits=address_bits(layer.bitstream_length))
     _rom(tally, weight_words(synapse), synapse.word_bits, family)
-    tally.most(most_current=width, most_counted=lanes, most_groups=groups)
+    tally.path(adder(width) + (10 + counter_path(lanes)) * (stochastic and lanes > 1))
     tally.put(sum_ffs=summed * width, **{"step_bits" if stochastic and lanes == 1 else "sum_bits": summed * width})
     if isinstance(layer, ir.StochasticSynapse):
         tally.put(hits=hits, hit_bits=int(gates.sum()), hit_ffs=hits)
@@ -186,6 +181,7 @@ def _synapse(tally: Tally, synapse: SynapsePlan, encoder: ir.Encoder | None, des
     ]
     each = layer.weight_bits + layer.input_bits + 2
     inputs, code = 6 if family in ("xc7", "xcup") else 4, padded & (1 << layer.weight_bits + 1) - 1
+    tally.path(10 + carry_save(max(2, lanes)) + adder(max(widths)) * (lanes > 1 or layer.input_bits > 0))
     for i, (width, terms) in enumerate(zip(widths, (padded != 0).any(axis=1).sum(axis=1).tolist(), strict=True)):
         tally.put(part_ffs=width)
         columns = _patterns(code[i]) if not layer.input_bits and groups <= 4 else inputs
@@ -199,7 +195,7 @@ def _synapse(tally: Tally, synapse: SynapsePlan, encoder: ir.Encoder | None, des
     if blocks:
         tally.put(dsps=size * lanes * blocks, dsp_hits=hits, dsp_part_bits=sum(widths) + lanes * layer.input_bits)
     else:
-        tally.most(most_product=layer.weight_bits + 1)
+        tally.path(10 + carry_save(layer.input_bits * lanes) + adder(max(widths)))
         tally.put(multipliers=hits, multiplied_bits=int(gates.sum()) * layer.input_bits)
 
 
@@ -253,7 +249,11 @@ def _factors(tally: Tally, leak: ir.Leak, size: int, lanes: int, family: str) ->
 def _neurons(tally: Tally, neuron: NeuronPlan, synapse: SynapsePlan, family: str) -> None:
     layer, lanes, width, groups = neuron.layer, neuron.lanes, neuron.width, neuron.groups
     deep, many = address_bits(groups), groups * lanes
-    tally.most(most_membrane=width * (2 if layer.reset in ("subtract", "subtract_snntorch") else 1))
+    scaled = layer.leak.shift + adder(width + layer.leak.shift) if layer.leak.scales else 0
+    later = layer.reset_delay and layer.reset in ("subtract", "zero")
+    again = layer.reset == "subtract_snntorch"
+    tally.path(10 + max(scaled, 12 * (layer.leak.kind == "shift") + (adder(width) + 10) * later) + adder(width))
+    tally.path(adder(width) * (2 + again) + 20)
     most = (1 << (width - 1)) - 1
     theta = [min(int(t), most) for t in layer.threshold]
     _table(tally, theta, lanes, width, family)
@@ -284,7 +284,7 @@ def _readout(tally: Tally, readout: ReadoutPlan, synapse: SynapsePlan | None, de
     varies = _factors(tally, layer.leak, size, 1, family)
     _ram(tally, "scores", 1 << deep, width, family)
     current = synapse.width if synapse else 1
-    tally.most(most_score=width)
+    tally.path(10 + adder(width) + 20)
     tally.put(
         chain_ffs=size * current, chain_bits=size * current, control_ffs=4 * deep + 4 + 3, walk_bits=deep,
         score_ffs=2 * width + min(width - readout.shift, current), score_bits=width,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from functools import lru_cache
 
-__all__ = ["Tally", "counter_parts", "dsps_of", "product", "summed"]
+__all__ = ["Tally", "adder", "carry_save", "counter_parts", "counter_path", "dsps_of", "product", "summed"]
 
 # Operands that a DSP takes: the widest of either side, and the narrowest product that goes there (yosys 0.70, mul2dsp).
 _DSPS = {"ecp5": (18, 18, 0), "xc7": (25, 18, 9), "xcup": (27, 18, 9)}
@@ -18,10 +18,9 @@ class Tally(Counter[str]):
         for name, number in parts.items():
             self[name] += int(number)
 
-    def most(self, **sizes: int) -> None:
-        """The largest of each kind, which tells how long the longest path is."""
-        for name, size in sizes.items():
-            self[name] = max(self[name], int(size))
+    def path(self, tenths: int) -> None:
+        """A path from register to register, in tenths of a LUT's delay; the longest one is kept."""
+        self["path"] = max(self["path"], tenths)
 
     def rates(self, bits: int, number: int) -> None:
         """Comparisons of a feature with R, by its bits."""
@@ -41,6 +40,32 @@ def counter_parts(bits: int) -> tuple[tuple[str, int], ...]:
     narrow = min(left.bit_length(), right.bit_length())
     found.update({"joins": 1, "join_bits": width, "join_pairs": narrow, "join_singles": width - narrow})
     return tuple(sorted(found.items()))
+
+
+COMPARE = 25  # tenths of a LUT's delay, of a comparison with a constant
+
+
+def adder(width: int) -> int:
+    """Tenths of a LUT's delay through an adder: in, along its carries, and out."""
+    return 10 + width
+
+
+def carry_save(operands: int) -> int:
+    """The same of what makes two numbers of several."""
+    levels = 0
+    while operands > 2:
+        operands, levels = operands - operands // 3, levels + 1
+    return 12 * levels
+
+
+@lru_cache(maxsize=4096)
+def counter_path(bits: int) -> int:
+    """The same through sct_popcount."""
+    if bits <= 3:
+        return 10
+    full = (1 << ((bits + 2) // 2 - 1).bit_length()) - 1
+    left = full >> 1 if full > bits - 2 else full
+    return adder(bits.bit_length()) + max(counter_path(left), counter_path(bits - 1 - left))
 
 
 @lru_cache(maxsize=16384)

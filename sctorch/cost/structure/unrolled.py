@@ -16,7 +16,17 @@ from sctorch.backends.verilog.unrolled.plan import (
     SynapsePlan,
     input_places,
 )
-from sctorch.cost.structure.tally import Tally, counter_parts, dsps_of, product, summed
+from sctorch.cost.structure.tally import (
+    COMPARE,
+    Tally,
+    adder,
+    carry_save,
+    counter_parts,
+    counter_path,
+    dsps_of,
+    product,
+    summed,
+)
 
 __all__ = ["count_unrolled"]
 
@@ -145,6 +155,7 @@ def _encoder(tally: Tally, layer: ir.Encoder, used: np.ndarray, registered: bool
     tally.put(encoder_ffs=alive * registered)
     if isinstance(layer, ir.RateEncoder):
         tally.rates(layer.bits, alive)
+        tally.path(10 + 10 * layer.bits.bit_length())
         _source(tally, layer.source, layer.size, used, registered=False)
     elif isinstance(layer, ir.LevelEncoder):
         bound = np.arange(layer.levels)
@@ -168,7 +179,10 @@ def _synapse(tally: Tally, synapse: SynapsePlan, spiking: np.ndarray, used: np.n
         if not alive:
             continue
         sizes = [int(n) for n in row if n]
-        tally.most(most_counted=max(sizes, default=0), most_planes=len(sizes), most_current=counter.width)
+        operands = len(sizes) + (counter.ticks > 1 or counter.added != 0)
+        tally.path(
+            10 + counter_path(max(sizes, default=1)) + carry_save(operands) + adder(counter.width) * (operands > 1)
+        )
         for size in sizes:
             tally.update(dict(counter_parts(size)))
         lowest = next((e for e, n in enumerate(row) if n), 0)
@@ -255,9 +269,18 @@ def _charge(tally: Tally, leak: ir.Leak, i: int, width: int, signed: bool, curre
     if blocks:
         tally.put(dsps=blocks, dsp_neurons=1, dsp_bits=width, dither_bits=width * bool(noise))
     elif ones > 1 or noise:
-        tally.most(most_product=width)
         adders, places = product(width, signed, factor, noise)
-        tally.put(product_bits=places, product_save_bits=adders)
+        tally.put(product_bits=places, product_save_bits=adders, product_sign_bits=width * (signed and width > 4))
+
+
+def _leak_path(leak: ir.Leak, i: int, width: int, more: bool) -> int:
+    """Tenths of a LUT's delay to where a membrane meets its current. more : something else is added to them."""
+    if leak.kind == "none":
+        return carry_save(2 + more)
+    if leak.kind == "shift":
+        return carry_save(3 + more)
+    ones = int(leak.factor[i if len(leak.factor) > 1 else 0]).bit_count() + (leak.kind == "stochastic")
+    return carry_save(2 + more) + (carry_save(ones) + adder(width + leak.shift)) * (ones > 1)
 
 
 def _unread(leak: ir.Leak, i: int, width: int) -> int:
@@ -284,7 +307,10 @@ def _neurons(tally: Tally, neuron: NeuronPlan, synapse: SynapsePlan, used: np.nd
         counter = synapse.counters[i]
         reach = width - neuron.shift if counter.signed else min(width - neuron.shift, counter.width)
         unread = _unread(layer.leak, i, width) if layer.reset != "subtract_snntorch" else 0
-        tally.most(most_membrane=width * (2 if layer.reset in ("subtract", "subtract_snntorch") else 1))
+        again = layer.reset == "subtract_snntorch"
+        new = _leak_path(layer.leak, i, width, later) + adder(width) * (1 + again)
+        after = adder(width) if again or (layer.reset == "subtract" and not later) else 0
+        tally.path(new + (COMPARE + after) * (membrane.limit != -1))
         tally.put(neurons=1, membrane_ffs=width - unread, spike_ffs=1 + later)
         _charge(tally, layer.leak, i, width, membrane.signed, reach, family)
         if later:
@@ -305,7 +331,12 @@ def _neurons(tally: Tally, neuron: NeuronPlan, synapse: SynapsePlan, used: np.nd
 def _readout(tally: Tally, design: DesignPlan, synapse: SynapsePlan | None, family: str) -> None:
     readout = design.readout
     layer, width, size = readout.layer, readout.width, readout.layer.size
-    tally.most(most_score=width if size > 1 else 0, most_membrane=width)
+    if synapse:
+        tally.path(max(_leak_path(layer.leak, i, width, False) for i in range(size)) + adder(width))
+    else:
+        tally.path(adder(width))
+    rounds = (size - 1).bit_length()
+    tally.path((adder(width) + 10) * min(rounds, readout.every or rounds) + 10)
     still = readout.shift * (layer.leak.kind == "none")  # low bits that never move
     tally.put(score_ffs=sum(2 * (width - still) - _unread(layer.leak, i, width) for i in range(size)))
     for i in range(size):

@@ -71,6 +71,7 @@ def _unrolled(t: Mapping[str, float], six: bool) -> dict[str, tuple[float, float
         "count_bits": (n("count_bits"), 1.1),
         "product_bits": (n("product_bits"), 1.0),
         "product_save": (n("product_save_bits"), 2.2),
+        "product_signs": (n("product_sign_bits"), 0.7),
         "dither_bits": (n("dither_bits"), 0.3),
         "dsp_neurons": (n("dsp_neurons"), 1.0),
         "compared_bits": (n("compared_bits"), 1.9),
@@ -169,14 +170,8 @@ def register_features(tally: Mapping[str, float], architecture: str, family: str
 
 def path_features(tally: Mapping[str, float], architecture: str, family: str) -> dict[str, tuple[float, float]]:
     """The same for the clock's period in ns: the longest of each kind of path."""
-    step = {"ice40": 0.13, "ecp5": 0.06}.get(family, 0.05)
     return {
-        "design": (1.0, {"ice40": 5.0, "ecp5": 5.0}.get(family, 3.0)),
-        "levels": (float(int(tally.get("most_counted", 0)).bit_length()), 0.5),
-        "planes": (tally.get("most_planes", 0), 0.2),
-        "current": (tally.get("most_current", 0), step),
-        "membrane": (tally.get("most_membrane", 0), step),
-        "product": (tally.get("most_product", 0), 3 * step),
-        "score": (tally.get("most_score", 0), step),
+        "design": (1.0, 4.0),
+        "path": (tally.get("path", 0) / 10, {"ice40": 1.0, "ecp5": 0.8}.get(family, 0.5)),
         "size": (float(int(tally.get("current_ffs", 0) + tally.get("sum_ffs", 0)).bit_length()), 0.2),
     }
