@@ -164,8 +164,9 @@ def _synapse(tally: Tally, synapse: SynapsePlan, encoder: ir.Encoder | None, des
     tally.path(adder(width) + (10 + counter_path(lanes)) * (stochastic and lanes > 1))
     tally.put(sum_ffs=summed * width, **{"step_bits" if stochastic and lanes == 1 else "sum_bits": summed * width})
     if isinstance(layer, ir.StochasticSynapse):
-        tally.put(hits=hits, hit_bits=int(gates.sum()), hit_ffs=hits)
-        tally[f"hits_{min(layer.weight_bits, 6)}"] += hits
+        tally.put(hits=hits, hit_ffs=hits)
+        for bits, number in zip(*np.unique(gates[gates > 0], return_counts=True), strict=True):
+            tally[f"hits{bits}"] += int(number)
         tally.put(spike_limits=lanes * layer.weight_bits)
         if lanes > 1:
             for name, number in counter_parts(lanes):
@@ -188,7 +189,7 @@ def _synapse(tally: Tally, synapse: SynapsePlan, encoder: ir.Encoder | None, des
         if terms + columns <= inputs + 1:  # a few tables, whatever they add
             tally.put(cone_bits=width * (1 + (terms + columns > inputs)))
         else:
-            tally.put(part_bits=width, dot_bits=max(0, terms - 1) * min(width, each), gated_bits=gates[i])
+            tally.put(part_bits=width, dot_bits=max(0, terms - 1) * min(width, each), gated_bits=int(gates[i].sum()))
     if not layer.input_bits:
         return
     blocks = dsps_of(layer.input_bits + 1, layer.weight_bits + 1, family)
@@ -209,7 +210,7 @@ def _patterns(code: np.ndarray) -> int:
 
 
 def _varied(padded: np.ndarray, layer: ir.Synapse) -> np.ndarray:
-    """Bits of each neuron's words that are not the same in all words of [neurons, words, lanes]; others are wires."""
+    """Bits [neurons, lanes] of a weight that are not the same in all words of [neurons, words, lanes]."""
     bits = layer.weight_bits + 1
     code = padded & (1 << bits) - 1
     if isinstance(layer, ir.StochasticSynapse):
@@ -218,7 +219,7 @@ def _varied(padded: np.ndarray, layer: ir.Synapse) -> np.ndarray:
     if padded.shape[1] & padded.shape[1] - 1:  # the words beyond the last one are 0
         always = np.zeros_like(always)
     changing = np.bitwise_or.reduce(code, axis=1) & ~always
-    return np.sum([(changing >> place & 1).sum(axis=1) for place in range(bits)], axis=0)
+    return np.sum([changing >> bit & 1 for bit in range(bits)], axis=0)
 
 
 def _leak(tally: Tally, leak: ir.Leak, width: int, lanes: int, varies: bool, family: str) -> None:

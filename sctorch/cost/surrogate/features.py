@@ -90,6 +90,10 @@ def _folded(t: Mapping[str, float], six: bool) -> dict[str, tuple[float, float]]
     def n(*names: str) -> float:
         return sum(t.get(name, 0) for name in names)
 
+    def luts(bits: int) -> float:
+        """Of a comparison of a weight, so many of whose bits vary, with R, and its sign."""
+        return max(0.7, 0.8 * bits - 1.0 if six else 1.8 * bits - 2.6)
+
     return {
         "designs": (n("designs"), 40.0),
         "engines": (n("engines"), 15.0),
@@ -108,20 +112,20 @@ def _folded(t: Mapping[str, float], six: bool) -> dict[str, tuple[float, float]]
         "sum_bits": (n("sum_bits"), 1.1),
         "step_bits": (n("step_bits"), 0.4 if six else 1.0),
         "add_wide_bits": (n("add_wide_bits"), 0.2),
-        "hits": (n("hits"), 0.5),
-        "hit_bits": (n("hit_bits"), 0.5 if six else 1.1),
+        "hits": (n("hits"), 0.2),
+        "hit_luts": (sum(n(f"hits{bits}") * luts(bits) for bits in range(1, 10)), 0.9),
         "part_bits": (n("part_bits"), 0.3),
         "dot_bits": (n("dot_bits"), 1.0),
         "gated_bits": (n("gated_bits"), 0.5),
         "cone_bits": (n("cone_bits"), 1.0),
         "multiplied_bits": (n("multiplied_bits"), 1.2),
         "chain_bits": (n("chain_bits"), 0.8 if six else 1.0),
-        "lif_bits": (n("lif_bits"), 4.0),
-        "later_bits": (n("lif_subtract_later_bits", "lif_zero_later_bits"), 1.0),
-        "now_bits": (n("lif_subtract_now_bits", "lif_zero_now_bits"), 0.5),
-        "again_bits": (n("lif_subtract_snntorch_now_bits"), 2.0),
+        "lif_bits": (n("lif_bits"), 3.5),
+        "later_bits": (n("lif_subtract_later_bits", "lif_zero_later_bits"), 1.8),
+        "now_bits": (n("lif_subtract_now_bits", "lif_zero_now_bits"), 1.0),
+        "again_bits": (n("lif_subtract_snntorch_now_bits"), 4.0),
         "limit_table": (n("limit_table_bits"), 0.5),
-        "leak_bits": (n("fold_leak_bits"), 1.0),
+        "leak_bits": (n("fold_leak_bits"), 1.5),
         "product_ones": (n("product_ones"), 1.7),
         "dither_bits": (n("dither_bits"), 0.5),
         "dsp_neurons": (n("dsp_neurons"), 1.0),
