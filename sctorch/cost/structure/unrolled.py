@@ -283,6 +283,13 @@ def _leak_path(leak: ir.Leak, i: int, width: int, more: bool) -> int:
     return carry_save(2 + more) + (carry_save(ones) + adder(width + leak.shift)) * (ones > 1)
 
 
+def _keeps(leak: ir.Leak, i: int) -> bool:
+    """Whether a leak leaves a membrane as it is."""
+    if leak.kind == "multiply":
+        return int(leak.factor[i if len(leak.factor) > 1 else 0]) == 1 << leak.shift
+    return leak.kind == "none"
+
+
 def _unread(leak: ir.Leak, i: int, width: int) -> int:
     """Low bits of a membrane that its leak shifts out: those of a product with a power of two."""
     if leak.kind != "multiply":
@@ -302,7 +309,7 @@ def _neurons(tally: Tally, neuron: NeuronPlan, synapse: SynapsePlan, used: np.nd
             continue
         width = membrane.width
         later = layer.reset == "subtract" and layer.reset_delay
-        if layer.leak.kind == "none" and layer.reset in ("none", "zero"):
+        if _keeps(layer.leak, i) and layer.reset in ("none", "zero"):
             width -= neuron.shift  # these bits never move
         counter = synapse.counters[i]
         reach = width - neuron.shift if counter.signed else min(width - neuron.shift, counter.width)
@@ -337,7 +344,7 @@ def _readout(tally: Tally, design: DesignPlan, synapse: SynapsePlan | None, fami
         tally.path(adder(width))
     rounds = (size - 1).bit_length()
     tally.path((adder(width) + 10) * min(rounds, readout.every or rounds) + 10)
-    still = readout.shift * (layer.leak.kind == "none")  # low bits that never move
+    still = readout.shift * _keeps(layer.leak, 0)  # low bits that never move
     tally.put(score_ffs=sum(2 * (width - still) - _unread(layer.leak, i, width) for i in range(size)))
     for i in range(size):
         if synapse:
