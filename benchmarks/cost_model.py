@@ -83,6 +83,7 @@ def plot(held: dict[str, dict[str, Held]], folder: Path) -> None:
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
+    from matplotlib.ticker import NullFormatter
 
     folder.mkdir(parents=True, exist_ok=True)
     figure, axes = plt.subplots(1, 2, figsize=(11, 4.6))
@@ -105,6 +106,11 @@ def plot(held: dict[str, dict[str, Held]], folder: Path) -> None:
     for one in held["luts"].values():
         far = np.abs(one.errors) > 0.6
         axes[1].plot(one.measured[far], np.clip(100 * one.errors[far], -59, 59), "kx", ms=6)
+    ticks = (200, 500, 1000, 2000, 5000)
+    for axis, which in ((axes[0], "xy"), (axes[1], "x")):
+        for name in which:
+            getattr(axis, f"set_{name}ticks")(ticks, [f"{tick:,}" for tick in ticks])
+            getattr(axis, f"{name}axis").set_minor_formatter(NullFormatter())
     axes[0].legend(fontsize=8, frameon=False)
     figure.tight_layout()
     figure.savefig(folder / "predicted.png", dpi=110)

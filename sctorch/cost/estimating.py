@@ -162,7 +162,8 @@ def _estimate(
             continue
         value = 1000 / prediction.value if name == "fmax" else float(round(prediction.value))
         found[name] = Figure(value, "surrogate", prediction.within, "; ".join(prediction.outside))
-        outside += [text for text in prediction.outside if text not in outside]
+        if name == "luts":
+            outside += prediction.outside  # the others' are in their notes
     blocks = tally["block_cells"] / (2 if part.bram_kbit == 36 else 1)  # yosys counts halves of 36 kbit
     found["brams"] = Figure(blocks, "analytic")
     found["dsps"] = Figure(float(tally["dsps"]), "analytic")

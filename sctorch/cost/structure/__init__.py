@@ -1,0 +1,1 @@
+"""What designs are made of, counted from their plans."""

@@ -28,7 +28,7 @@ def count_folded(design: FoldedPlan, family: str) -> Tally:
     before: ir.Layer = network.encoder
     for index, layer in enumerate(layers[1:], start=1):
         if isinstance(layer, ir.Synapse):
-            _synapse(tally, synapses[layer.name], network.encoder if index == 1 else None, design, family)
+            _synapse(tally, synapses[layer.name], network.encoder if index == 1 else None, family)
         elif isinstance(layer, ir.Neuron):
             assert isinstance(before, ir.Synapse)
             _neurons(tally, neurons[layer.name], synapses[before.name], family)
@@ -40,15 +40,15 @@ def count_folded(design: FoldedPlan, family: str) -> Tally:
                 tally.put(slot_ffs=layer.size + 3)
         elif isinstance(layer, ir.Delay):
             deep = address_bits(layer.steps)
-            _ram(tally, "ring", 1 << deep, layer.size, family, asynchronous=True)
+            _ram(tally, 1 << deep, layer.size, family, asynchronous=True)
             tally.put(control_ffs=deep + 1, ring_bits=layer.size)
         elif isinstance(layer, ir.Readout):
-            _readout(tally, design.readout, synapses.get(before.name), design, family)
+            _readout(tally, design.readout, synapses.get(before.name), family)
         before = layer
     return tally
 
 
-def _ram(tally: Tally, what: str, words: int, bits: int, family: str, asynchronous: bool = False) -> None:
+def _ram(tally: Tally, words: int, bits: int, family: str, asynchronous: bool = False) -> None:
     where = place(words, bits, family, rom=False, asynchronous=asynchronous)
     tally[f"{where.kind}_cells"] += where.cells
     if where.kind == "logic":
@@ -97,7 +97,7 @@ def _front(tally: Tally, design: FoldedPlan, family: str) -> None:
         tally.put(repeat_bits=steps, control_ffs=steps)
     if isinstance(encoder, ir.RateEncoder | ir.DirectEncoder):
         lanes = first.lanes
-        _ram(tally, "image", 2 << address_bits(first.groups), lanes * bits, family)
+        _ram(tally, 2 << address_bits(first.groups), lanes * bits, family)
         tally.put(control_ffs=4 + 2 * steps, images=1)
         if lanes > 1:
             tally.put(
@@ -119,7 +119,7 @@ def _random(tally: Tally, source: ir.StreamSource, n: int, lanes: int, family: s
         tally.put(random_ffs=2 * length, stream_bits=length, taps=lanes + 1)
     elif source.decorrelator == "independent":
         _rom(tally, grouped([source.input_seed(j) for j in range(n)], lanes, width, 1), lanes * width, family)
-        _ram(tally, "states", 1 << address_bits(groups), lanes * width, family)
+        _ram(tally, 1 << address_bits(groups), lanes * width, family)
         tally.put(random_ffs=address_bits(groups) + 2, seeded_bits=lanes * width, taps=lanes)
     else:
         tally.put(random_ffs=width, source_bits=width)
@@ -130,7 +130,7 @@ def _random(tally: Tally, source: ir.StreamSource, n: int, lanes: int, family: s
             tally.put(permuted_bits=lanes * bits * ((1 << deep) // 2))
 
 
-def _synapse(tally: Tally, synapse: SynapsePlan, encoder: ir.Encoder | None, design: FoldedPlan, family: str) -> None:
+def _synapse(tally: Tally, synapse: SynapsePlan, encoder: ir.Encoder | None, family: str) -> None:
     layer, lanes, groups, size, width = synapse.layer, synapse.lanes, synapse.groups, synapse.layer.size, synapse.width
     deep = address_bits(groups)
     stochastic = isinstance(layer, ir.StochasticSynapse)
@@ -162,7 +162,8 @@ def _synapse(tally: Tally, synapse: SynapsePlan, encoder: ir.Encoder | None, des
             tally.put(walk_ffs=address_bits(layer.bitstream_length), walk_bits=address_bits(layer.bitstream_length))
     _rom(tally, weight_words(synapse), synapse.word_bits, family)
     tally.path(adder(width) + (10 + counter_path(lanes)) * (stochastic and lanes > 1))
-    tally.put(sum_ffs=summed * width, **{"step_bits" if stochastic and lanes == 1 else "sum_bits": summed * width})
+    tally.put(sum_ffs=summed * width)
+    tally["step_bits" if stochastic and lanes == 1 else "sum_bits"] += summed * width
     if isinstance(layer, ir.StochasticSynapse):
         tally.put(hits=hits, hit_ffs=hits)
         for bits, number in zip(*np.unique(gates[gates > 0], return_counts=True), strict=True):
@@ -263,7 +264,7 @@ def _neurons(tally: Tally, neuron: NeuronPlan, synapse: SynapsePlan, family: str
     if layer.leak.source is not None:
         _random(tally, layer.leak.source, layer.size, lanes, family)
     if groups > 1:
-        _ram(tally, "membranes", 1 << deep, lanes * width, family)
+        _ram(tally, 1 << deep, lanes * width, family)
         tally.put(control_ffs=4 * deep, walk_bits=deep, late_bits=deep)
     else:
         tally.put(membrane_ffs=lanes * width * 2)
@@ -279,11 +280,11 @@ def _neurons(tally: Tally, neuron: NeuronPlan, synapse: SynapsePlan, family: str
     _leak(tally, layer.leak, width, lanes, varies, family)
 
 
-def _readout(tally: Tally, readout: ReadoutPlan, synapse: SynapsePlan | None, design: FoldedPlan, family: str) -> None:
+def _readout(tally: Tally, readout: ReadoutPlan, synapse: SynapsePlan | None, family: str) -> None:
     layer, width, size = readout.layer, readout.width, readout.layer.size
     deep = address_bits(size)
     varies = _factors(tally, layer.leak, size, 1, family)
-    _ram(tally, "scores", 1 << deep, width, family)
+    _ram(tally, 1 << deep, width, family)
     current = synapse.width if synapse else 1
     tally.path(10 + adder(width) + 20)
     tally.put(

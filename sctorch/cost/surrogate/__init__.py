@@ -1,0 +1,1 @@
+"""A model of what synthesis makes of those parts, fitted to runs of it."""
