@@ -12,6 +12,7 @@ _ROM_BIT = {"ice40": 1 / 16, "ecp5": 1 / 16, "xc7": 1 / 64, "xcup": 1 / 64}
 _BLOCK = {"ice40": (16, 256, 64.0), "ecp5": (36, 512, 128.0), "xc7": (36, 512, 129.0), "xcup": (36, 512, 129.0)}
 _LUTRAM = {"ecp5": (4, 16, 4.0), "xc7": (6, 32, 8.0), "xcup": (6, 32, 8.0)}
 _LUTRAM_WORDS = {"ecp5": 16, "xc7": 64, "xcup": 64}
+_JOINED = 0.65  # of each of those bits: what tells all memories of the package's runs apart
 _DEEPEST = {"ice40": 2048, "ecp5": 16384, "xc7": 16384, "xcup": 16384}
 
 
@@ -44,6 +45,6 @@ def place(words: int, bits: int, family: str, rom: bool, asynchronous: bool = Fa
     if not rom and family in _LUTRAM:
         width, depth, cost = _LUTRAM[family]
         cells = _cells(words, bits, width, depth, _LUTRAM_WORDS[family])
-        joined = (-(-words // _LUTRAM_WORDS[family]) - 1) * bits  # what chooses between cells one above the other
-        found.append((cost * cells + joined, Place("lutram", cells)))
+        joined = (-(-words // _LUTRAM_WORDS[family]) - 1) * bits  # bits that choose between cells one above the other
+        found.append((cost * cells + _JOINED * joined, Place("lutram", cells)))
     return min(found, key=lambda each: each[0])[1]

@@ -8,7 +8,7 @@ from functools import lru_cache
 __all__ = ["Tally", "adder", "carry_save", "counter_parts", "counter_path", "dsps_of", "product", "summed"]
 
 # Operands that a DSP takes: the widest of either side, and the narrowest product that goes there (yosys 0.70, mul2dsp).
-_DSPS = {"ecp5": (18, 18, 0), "xc7": (25, 18, 9), "xcup": (27, 18, 9)}
+_DSPS = {"ecp5": (18, 18, 6), "xc7": (25, 18, 9), "xcup": (27, 18, 9)}
 
 
 class Tally(Counter[str]):
@@ -105,11 +105,11 @@ def _reduced(heights: list[int]) -> tuple[int, int]:
     return adders, places
 
 
-def dsps_of(a: int, b: int, family: str) -> int:
-    """DSP blocks of a product of two signed numbers of so many bits; 0 where it goes to logic."""
+def dsps_of(a: int, b: int, family: str, wide: int | None = None) -> int:
+    """DSP blocks of a product of two signed numbers of so many bits, `wide` in all; 0 where it goes to logic."""
     if family not in _DSPS:
         return 0
     first, second, least = _DSPS[family]
-    if a + b < least:
+    if (a + b if wide is None else wide) < least:
         return 0
     return -(-max(a, b) // first) * -(-min(a, b) // second)

@@ -160,8 +160,8 @@ def _encoder(tally: Tally, layer: ir.Encoder, used: np.ndarray, registered: bool
     elif isinstance(layer, ir.LevelEncoder):
         bound = np.arange(layer.levels)
         free = np.array([int(b).bit_length() if b & (b + 1) == 0 else 0 for b in bound])  # low bits that do not matter
-        inputs = layer.bits - free
-        tally.put(levels_small=int((used.reshape(-1, layer.levels) & (inputs > 1)).sum()))
+        inputs = layer.bits - free  # a register's own set or reset takes one of them
+        tally.put(levels_small=int((used.reshape(-1, layer.levels) & (inputs > 1 + registered)).sum()))
 
 
 def _synapse(tally: Tally, synapse: SynapsePlan, spiking: np.ndarray, used: np.ndarray) -> None:
@@ -265,7 +265,11 @@ def _charge(tally: Tally, leak: ir.Leak, i: int, width: int, signed: bool, curre
         return
     factor = int(leak.factor[i if len(leak.factor) > 1 else 0])
     ones, noise = factor.bit_count(), leak.shift * (leak.kind == "stochastic")
-    blocks = dsps_of(width + (not signed), factor.bit_length(), family) if ones > 1 else 0
+    blocks = 0
+    if ones > 1:  # the bits of a product that are not 0 anyway, and that the shift leaves
+        zeros = (factor & -factor).bit_length() - 1
+        wide = min(width + factor.bit_length() - zeros + 1, width + leak.shift - zeros)
+        blocks = dsps_of(width + (not signed), factor.bit_length() - zeros, family, wide)
     if blocks:
         tally.put(dsps=blocks, dsp_neurons=1, dsp_bits=width, dither_bits=width * bool(noise))
     elif ones > 1 or noise:
@@ -321,13 +325,13 @@ def _neurons(tally: Tally, neuron: NeuronPlan, synapse: SynapsePlan, used: np.nd
         tally.put(neurons=1, membrane_ffs=width - unread, spike_ffs=1 + later)
         _charge(tally, layer.leak, i, width, membrane.signed, reach, family)
         if later:
-            tally.put(later_bits=width)
+            tally.put(later_bits=width - 1)
         elif layer.reset == "subtract":
-            tally.put(reset_bits=width)
+            tally.put(reset_bits=width - 1)
         elif layer.reset == "zero":
             tally.put(reset_zero=1)
         elif layer.reset == "subtract_snntorch":
-            tally.put(again_bits=width)
+            tally.put(again_bits=width - 1)
         flipped = membrane.limit ^ (1 << (width - 1) if membrane.signed else 0)
         flipped &= (1 << width) - 1
         # The low ones of a limit need no comparison; where the membrane's offset makes the limit, they are chance.
