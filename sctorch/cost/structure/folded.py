@@ -184,16 +184,18 @@ def _synapse(tally: Tally, synapse: SynapsePlan, encoder: ir.Encoder | None, fam
     each = layer.weight_bits + layer.input_bits + 2
     inputs, code = 6 if family in ("xc7", "xcup") else 4, padded & (1 << layer.weight_bits + 1) - 1
     tally.path(10 + carry_save(max(2, lanes)) + adder(max(widths)) * (lanes > 1 or layer.input_bits > 0))
+    blocks = dsps_of(layer.input_bits + 1, layer.weight_bits + 1, family) if layer.input_bits else 0
     for i, (width, terms) in enumerate(zip(widths, (padded != 0).any(axis=1).sum(axis=1).tolist(), strict=True)):
         tally.put(part_ffs=width)
         columns = _patterns(code[i]) if not layer.input_bits and groups <= 4 else inputs
-        if terms + columns <= inputs + 1:  # a few tables, whatever they add
+        if blocks:
+            tally.put(dot_bits=width * (terms > 1))  # the others are in the DSPs
+        elif terms + columns <= inputs + 1:  # a few tables, whatever they add
             tally.put(cone_bits=width * (1 + (terms + columns > inputs)))
         else:
             tally.put(part_bits=width, dot_bits=max(0, terms - 1) * min(width, each), gated_bits=int(gates[i].sum()))
     if not layer.input_bits:
         return
-    blocks = dsps_of(layer.input_bits + 1, layer.weight_bits + 1, family)
     if blocks:
         tally.put(dsps=size * lanes * blocks, dsp_hits=hits, dsp_part_bits=sum(widths) + lanes * layer.input_bits)
     else:

@@ -92,22 +92,22 @@ def _folded(t: Mapping[str, float], six: bool) -> dict[str, tuple[float, float]]
 
     def luts(bits: int) -> float:
         """Of a comparison of a weight, so many of whose bits vary, with R, and its sign."""
-        return max(0.7, 0.8 * bits - 1.0 if six else 1.8 * bits - 2.6)
+        return max(0.7, bits - 1.0 if six else 1.8 * bits - 2.6)
 
     return {
-        "designs": (n("designs"), 40.0),
+        "designs": (n("designs"), 30.0),
         "engines": (n("engines"), 15.0),
         "layers": (n("layers"), 15.0),
         "place_bits": (n("place_bits"), 2.7),
-        "repeat_bits": (n("repeat_bits"), 4.5),
-        "images": (n("images"), 15.0),
-        "image_bits": (n("image_bits"), 1.3),
+        "repeat_bits": (n("repeat_bits"), 4.0 if six else 4.5),
+        "images": (n("images"), 20.0),
+        "image_bits": (n("image_bits"), 1.2),
         "levels": (n("levels"), 1.0),
-        "walk_bits": (n("walk_bits"), 2.0),
+        "walk_bits": (n("walk_bits"), 1.5 if six else 2.0),
         "scans": (n("scans"), 10.0),
         "scan_bits": (n("scan_bits"), 3.0),
         "gathered": (n("gathered", "scan_groups", "active"), 0.25 if six else 0.45),
-        "table_bits": (n("table_bits"), 0.9),
+        "table_bits": (n("table_bits"), 1.0),
         "table_luts": (n("table_luts"), 1.2),
         "sum_bits": (n("sum_bits"), 1.1),
         "step_bits": (n("step_bits"), 0.4 if six else 1.0),
@@ -119,13 +119,13 @@ def _folded(t: Mapping[str, float], six: bool) -> dict[str, tuple[float, float]]
         "gated_bits": (n("gated_bits"), 0.5),
         "cone_bits": (n("cone_bits"), 1.0),
         "multiplied_bits": (n("multiplied_bits"), 1.2),
-        "chain_bits": (n("chain_bits"), 0.8 if six else 1.0),
-        "lif_bits": (n("lif_bits"), 3.5),
-        "later_bits": (n("lif_subtract_later_bits", "lif_zero_later_bits"), 1.8),
-        "now_bits": (n("lif_subtract_now_bits", "lif_zero_now_bits"), 1.0),
-        "again_bits": (n("lif_subtract_snntorch_now_bits"), 4.0),
+        "chain_bits": (n("chain_bits"), 1.0),
+        "lif_bits": (n("lif_bits"), 3.2 if six else 3.5),
+        "later_bits": (n("lif_subtract_later_bits", "lif_zero_later_bits"), 0.9 if six else 1.8),
+        "now_bits": (n("lif_subtract_now_bits", "lif_zero_now_bits"), 0.7 if six else 1.0),
+        "again_bits": (n("lif_subtract_snntorch_now_bits"), 2.5 if six else 4.0),
         "limit_table": (n("limit_table_bits"), 0.5),
-        "leak_bits": (n("fold_leak_bits"), 1.5),
+        "leak_bits": (n("fold_leak_bits"), 1.0 if six else 1.5),
         "product_ones": (n("product_ones"), 1.7),
         "dither_bits": (n("dither_bits"), 0.5),
         "dsp_neurons": (n("dsp_neurons"), 1.0),
@@ -137,7 +137,7 @@ def _folded(t: Mapping[str, float], six: bool) -> dict[str, tuple[float, float]]
         "lutram": (n("lutram_cells"), 4.0 if six else 6.0),
         "stream": (n("stream_bits", "source_bits", "taps"), 1.3),
         "seeded_bits": (n("seeded_bits"), 0.7),
-        "permuted_bits": (n("permuted_bits"), 0.35 if six else 0.8),
+        "permuted_bits": (n("permuted_bits"), 0.5 if six else 0.8),
         "spike_limits": (n("spike_limits"), 0.6),
     }
 
