@@ -273,7 +273,10 @@ def _estimate(arguments: Sequence[str]) -> int:
         "--target", action="append", default=[], metavar="NAME", help="a part; may be given again (ice40-hx8k)"
     )
     parser.add_argument(
-        "--architecture", default="auto", choices=("auto", "unrolled", "folded"), help="of the Verilog design (auto)"
+        "--architecture",
+        default="auto",
+        choices=("auto", "unrolled", "folded"),
+        help="of the design (its own; of a network what suits the part)",
     )
     asked = _parsed(parser, arguments)
     from sctorch.pipeline.estimating import tell_estimates

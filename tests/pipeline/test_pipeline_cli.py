@@ -15,8 +15,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize("arguments", [
-    ["--help"], ["-h"], ["run", "--help"], ["synth", "--help"], ["estimate", "--help"], ["collect-synthesis", "--help"], ["targets", "--help"],
-    ["targets"], ["--version"],
+    ["--help"], ["-h"], ["run", "--help"], ["synth", "--help"], ["estimate", "--help"],
+    ["collect-synthesis", "--help"], ["targets", "--help"], ["targets"], ["--version"],
 ])  # fmt: skip
 def test_help_and_version_load_nothing_heavy(arguments: list[str]) -> None:
     code = (
