@@ -59,14 +59,15 @@ def _ram(tally: Tally, words: int, bits: int, family: str, asynchronous: bool = 
 
 def _rom(tally: Tally, words: Sequence[int], bits: int, family: str) -> None:
     """A table read in a clock: a block, or functions of its address, one for each column that differs from others."""
-    columns = _columns(words, bits)
-    if not columns:
+    varied = _columns(words, bits)
+    if not varied:
         return
     deep, inputs = address_bits(len(words)), 6 if family in ("xc7", "xcup") else 4
-    where = place(1 << deep, bits, family, rom=True, block=len(words) * bits >= _LARGE)
+    where = place(1 << deep, len(varied), family, rom=True, block=len(words) * bits >= _LARGE)
     if where.kind == "block":
         tally.put(block_cells=where.cells)
         return
+    columns = set(varied)
     tally.put(read_ffs=len(columns))
     if deep <= inputs:
         tally.put(table_bits=len(columns))
@@ -78,11 +79,11 @@ def _rom(tally: Tally, words: Sequence[int], bits: int, family: str) -> None:
         tally["table_luts"] += max(1, min(-(-len(words) // (1 << inputs)) + 1, rare * single))
 
 
-def _columns(words: Sequence[int], bits: int) -> set[tuple[str, ...]]:
-    """Columns of a table that are different functions of the address; constants are none."""
-    found = set(zip(*(format(word, f"0{bits}b") for word in words), strict=True))
+def _columns(words: Sequence[int], bits: int) -> list[tuple[str, ...]]:
+    """Columns of a table that are no constants; yosys takes those out first."""
     full = len(words) == 1 << address_bits(len(words))  # else the words beyond the last one are 0
-    return found - {("0",) * len(words), ("1" if full else "0",) * len(words)}
+    constant = (("0",) * len(words), ("1" if full else "0",) * len(words))
+    return [c for c in zip(*(format(word, f"0{bits}b") for word in words), strict=True) if c not in constant]
 
 
 def _front(tally: Tally, design: FoldedPlan, family: str) -> None:
@@ -261,7 +262,7 @@ def _neurons(tally: Tally, neuron: NeuronPlan, synapse: SynapsePlan, family: str
     most = (1 << (width - 1)) - 1
     theta = [min(int(t), most) for t in layer.threshold]
     _table(tally, theta, lanes, width, family)
-    limits = len(_columns(grouped(theta, lanes, width, theta[0]), lanes * width))
+    limits = len(set(_columns(grouped(theta, lanes, width, theta[0]), lanes * width)))
     varies = _factors(tally, layer.leak, layer.size, lanes, family)
     if layer.leak.source is not None:
         _random(tally, layer.leak.source, layer.size, lanes, family)
