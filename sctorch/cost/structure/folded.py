@@ -240,6 +240,14 @@ def _leak(tally: Tally, leak: ir.Leak, width: int, lanes: int, varies: bool, fam
         tally.put(dither_bits=lanes * (width + leak.shift) * (leak.kind == "stochastic"))
 
 
+def _leak_path(leak: ir.Leak, width: int) -> int:
+    """Tenths of a LUT's delay through a leak's product."""
+    if not leak.scales:
+        return 0
+    ones = max(int(f).bit_count() for f in leak.factor) + (leak.kind == "stochastic")
+    return 10 + (carry_save(ones) + adder(width + leak.shift)) * (ones > 1)
+
+
 def _table(tally: Tally, values: list[int], lanes: int, bits: int, family: str) -> None:
     _rom(tally, grouped(values, lanes, bits, values[0]), lanes * bits, family)
 
@@ -254,11 +262,10 @@ def _factors(tally: Tally, leak: ir.Leak, size: int, lanes: int, family: str) ->
 def _neurons(tally: Tally, neuron: NeuronPlan, synapse: SynapsePlan, family: str) -> None:
     layer, lanes, width, groups = neuron.layer, neuron.lanes, neuron.width, neuron.groups
     deep, many = address_bits(groups), groups * lanes
-    scaled = layer.leak.shift + adder(width + layer.leak.shift) if layer.leak.scales else 0
+    scaled = _leak_path(layer.leak, width)
     later = layer.reset_delay and layer.reset in ("subtract", "zero")
-    again = layer.reset == "subtract_snntorch"
     tally.path(10 + max(scaled, 12 * (layer.leak.kind == "shift") + (adder(width) + 10) * later) + adder(width))
-    tally.path(adder(width) * (2 + again) + 20)
+    tally.path(adder(width) * 2 + 20)
     most = (1 << (width - 1)) - 1
     theta = [min(int(t), most) for t in layer.threshold]
     _table(tally, theta, lanes, width, family)
@@ -289,7 +296,7 @@ def _readout(tally: Tally, readout: ReadoutPlan, synapse: SynapsePlan | None, fa
     varies = _factors(tally, layer.leak, size, 1, family)
     _ram(tally, 1 << deep, width, family)
     current = synapse.width if synapse else 1
-    tally.path(10 + adder(width) + 20)
+    tally.path(_leak_path(layer.leak, width) + adder(width) + 30)
     tally.put(
         chain_ffs=size * current, chain_bits=size * current, control_ffs=4 * deep + 4 + 3, walk_bits=deep,
         score_ffs=2 * width + min(width - readout.shift, current), score_bits=width,

@@ -55,7 +55,7 @@ def carry_save(operands: int) -> int:
     levels = 0
     while operands > 2:
         operands, levels = operands - operands // 3, levels + 1
-    return 12 * levels
+    return 7 * levels
 
 
 @lru_cache(maxsize=4096)

@@ -347,7 +347,7 @@ def _readout(tally: Tally, design: DesignPlan, synapse: SynapsePlan | None, fami
     else:
         tally.path(adder(width))
     rounds = (size - 1).bit_length()
-    tally.path((adder(width) + 10) * min(rounds, readout.every or rounds) + 10)
+    tally.path((adder(2 * width) + 10) * min(rounds, readout.every or rounds) + 10)
     still = readout.shift * _keeps(layer.leak, 0)  # low bits that never move
     tally.put(score_ffs=sum(2 * (width - still) - _unread(layer.leak, i, width) for i in range(size)))
     for i in range(size):
