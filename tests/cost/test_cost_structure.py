@@ -82,6 +82,12 @@ def test_a_counters_tree_takes_every_bit_once(bits: int) -> None:
         assert parts["join_pairs"] + parts["join_singles"] == parts["join_bits"]
 
 
+def test_the_places_of_a_counters_adders() -> None:
+    assert dict(counter_parts(7)) == {"leaves3": 2, "joins": 1, "join_bits": 3, "join_pairs": 2, "join_singles": 1}
+    # 7 and 4 and one bit: 4 is a leaf of 2, one of 1 and one bit, joined over 3 places; 12 takes 4.
+    assert dict(counter_parts(12))["join_bits"] == 3 + 3 + 4
+
+
 def test_terms_and_counters_are_those_of_the_emitted_text() -> None:
     net = network([[3, 3, -1, 2], [3, 0, -2, 1], [1, 1, 1, 1]])
     parts, text = count_unrolled(plan(net), "ice40"), emit(plan(net))
