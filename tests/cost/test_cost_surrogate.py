@@ -74,7 +74,7 @@ def test_a_longer_counter_never_costs_less(family: str) -> None:
     for bits in range(1, 600):
         found = features(dict(counter_parts(bits)), "unrolled", family)
         costs.append(sum(number * each.get(name, guess) for name, (number, guess) in found.items()))
-    assert min(np.diff(costs)) >= -0.5
+    assert min(np.diff(costs)) > 0
 
 
 def test_one_more_synapse_never_makes_an_unrolled_design_smaller() -> None:
