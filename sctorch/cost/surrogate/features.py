@@ -26,7 +26,9 @@ def features(tally: Mapping[str, float], architecture: str, family: str) -> dict
 
 
 def _counters(t: Mapping[str, float], family: str) -> dict[str, tuple[float, float]]:
-    found = {"leaves2": (t.get("leaves2", 0), 2.0), "leaves3": (t.get("leaves3", 0), 2.1)}
+    # A leaf of three bits costs no less than one of two, so that one more bit never makes a counter smaller.
+    leaves3 = t.get("leaves3", 0)
+    found = {"leaves": (t.get("leaves2", 0) + leaves3, 2.0), "leaves3": (leaves3, 0.1)}
     if family == "ecp5":  # a carry cell adds two places and takes two LUTs
         return found | {"join_bits": (t.get("join_bits", 0) + t.get("joins", 0), 1.1)}
     if family == "ice40":
