@@ -1,10 +1,11 @@
 """Synthesis runs that the cost model is fitted to: python benchmarks/synthesis_runs.py --networks 210 [--workers 2].
 
-Random networks of both architectures (sctorch/cost/surrogate/samples.py), one a seed, each synthesised with yosys
-for an ice40, an ecp5 and an xc7. One line of JSON is added to --out for each; what is there already is not run again,
-so that the same command goes on after it was stopped, and more --networks add to it. Small designs of every fourth
-network are placed and routed as well, for ice40 and ecp5. A run of yosys starts slowly, so that eight networks share
-one, each a module that is kept apart. --table makes the package's table of them.
+Random networks of both architectures (sctorch/cost/surrogate/samples.py), one a seed, each synthesised with yosys for
+an ice40, an ecp5 and an xc7. One line of JSON is added to --out for each. What is there already, or in the package's
+table, is not run again: the same command goes on after it was stopped, and more --networks add to it. (After a change
+of the generated hardware remove the table, or it mixes old and new.) Small designs of every fourth network are placed
+and routed as well, for ice40 and ecp5. A run of yosys starts slowly, so that eight networks share one, each a module
+that is kept apart. --table adds what was run to the package's table.
 """
 
 from __future__ import annotations
@@ -134,19 +135,31 @@ def lines(path: Path) -> Iterator[dict[str, Any]]:
             continue
 
 
+def rows_of(path: Path) -> list[dict[str, str]]:
+    """The rows of one of the package's tables; none where there is no table."""
+    if not path.is_file():
+        return []
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
 def write_table(path: Path) -> None:
-    """The runs of a file as the package's tables (sctorch/cost/data): networks by seed, and their figures."""
-    done = sorted((line for line in lines(path) if "luts" in line), key=lambda line: (line["seed"], line["target"]))
-    settings = {line["seed"]: line["settings"] for line in done}
+    """Add the runs of a file to the package's tables (sctorch/cost/data): networks by seed, and their figures."""
+    settings = {int(row["seed"]): row["settings"] for row in rows_of(NETWORKS)}
+    rows: dict[tuple[int, str], dict[str, Any]] = {(int(row["seed"]), row["target"]): row for row in rows_of(RUNS)}
+    for line in lines(path):
+        if "luts" in line:
+            settings[line["seed"]] = line["settings"]
+            rows[line["seed"], line["target"]] = {**line, "tool": " ".join(line["tool_version"].split()[:2])}
     with NETWORKS.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerows([("seed", "settings"), *sorted(settings.items())])
     columns = ("seed", "target", "luts", "ffs", "carries", "brams", "dsps", "fmax_mhz", "sources", "tool", "router")
     with RUNS.open("w", newline="") as file:
-        writer = csv.DictWriter(file, columns, extrasaction="ignore", restval="", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows({**line, "tool": " ".join(line["tool_version"].split()[:2])} for line in done)
-    print(f"{len(done)} runs of {len(settings)} networks")
+        table = csv.DictWriter(file, columns, extrasaction="ignore", restval="", lineterminator="\n")
+        table.writeheader()
+        table.writerows(row for _, row in sorted(rows.items()))
+    print(f"{len(rows)} runs of {len(settings)} networks")
 
 
 def wanted(networks: int, done: set[tuple[int, str]]) -> list[tuple[tuple[int, ...], str]]:
@@ -166,17 +179,17 @@ def main() -> None:
     parser.add_argument("--networks", type=int, default=210, metavar="N", help="seeds 0 to N - 1 (210)")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="runs at a time (1)")
     parser.add_argument("--out", type=Path, default=Path("build/synthesis_runs.jsonl"), metavar="FILE")
-    parser.add_argument(
-        "--table", action="store_true", help="run nothing; write what --out holds as the package's table"
-    )
+    parser.add_argument("--table", action="store_true", help="run nothing; add what --out holds to the package's table")
     options = parser.parse_args()
     if options.table:
         write_table(options.out)
         return
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    done = list(lines(options.out))
-    KNOWN.update({line["seed"]: Settings.from_json(line["settings"]) for line in done if "settings" in line})
-    jobs = wanted(options.networks, {(line["seed"], line["target"]) for line in done})
+    done = [*rows_of(RUNS), *lines(options.out)]
+    for line in [*rows_of(NETWORKS), *lines(options.out)]:
+        if "settings" in line:
+            KNOWN[int(line["seed"])] = Settings.from_json(line["settings"])
+    jobs = wanted(options.networks, {(int(line["seed"]), line["target"]) for line in done})
     started = time.monotonic()
     with options.out.open("a") as out, ThreadPoolExecutor(options.workers) as pool:
         futures = {pool.submit(run, *job): job for job in jobs}
