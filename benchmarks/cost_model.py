@@ -26,7 +26,7 @@ from sctorch.cost.surrogate.samples import build
 from sctorch.cost.surrogate.table import Run, counted, read_runs
 from sctorch.hardware.targets import get_target
 
-SIZES = (200, 500, 1000, 2500, 50_000)
+SIZES = (200, 500, 1000, 2500, 8000, 50_000)
 
 
 def bit_operations(network: ir.Network) -> float:

@@ -57,7 +57,7 @@ def count_unrolled(design: DesignPlan, family: str) -> Tally:
             alive = int((used[layer.name] & spiking[layer.name]).sum())
             tally.put(delay_ffs=alive * (layer.steps + 1), delay_lines=alive)
         else:
-            _readout(tally, design, synapses.get(before.name), family)
+            _readout(tally, design, synapses.get(before.name), spiking[before.name], family)
         before = layer
     if network.ticks_per_step > 1:
         width = (network.ticks_per_step - 1).bit_length()
@@ -339,7 +339,18 @@ def _neurons(tally: Tally, neuron: NeuronPlan, synapse: SynapsePlan, used: np.nd
         tally.put(limit_bits=max(0, width - ones - 1) * (2 if layer.reset == "subtract_snntorch" else 1))
 
 
-def _readout(tally: Tally, design: DesignPlan, synapse: SynapsePlan | None, family: str) -> None:
+def _moving(readout: ir.Readout, synapse: SynapsePlan | None, spiking: np.ndarray) -> list[bool]:
+    """Of each class, whether its score can be other than 0. spiking : of the neurons, where there is no synapse."""
+    if synapse is None:
+        return [bool(fires) for fires in spiking]
+    fed = (synapse.layer.weight != 0).any(axis=1)
+    return [
+        bool(has) or c.added != 0 or not _keeps(readout.leak, i)
+        for i, (has, c) in enumerate(zip(fed, synapse.counters, strict=True))
+    ]
+
+
+def _readout(tally: Tally, design: DesignPlan, synapse: SynapsePlan | None, spiking: np.ndarray, family: str) -> None:
     readout = design.readout
     layer, width, size = readout.layer, readout.width, readout.layer.size
     if synapse:
@@ -349,8 +360,11 @@ def _readout(tally: Tally, design: DesignPlan, synapse: SynapsePlan | None, fami
     rounds = (size - 1).bit_length()
     tally.path((adder(2 * width) + 10) * min(rounds, readout.every or rounds) + 10)
     still = readout.shift * _keeps(layer.leak, 0)  # low bits that never move
-    tally.put(score_ffs=sum(2 * (width - still) - _unread(layer.leak, i, width) for i in range(size)))
+    moving = _moving(layer, synapse, spiking)
     for i in range(size):
+        if not moving[i]:
+            continue
+        tally.put(score_ffs=2 * (width - still) - _unread(layer.leak, i, width))
         if synapse:
             _charge(tally, layer.leak, i, width - still, readout.signed, synapse.counters[i].width, family)
         else:
@@ -360,15 +374,18 @@ def _readout(tally: Tally, design: DesignPlan, synapse: SynapsePlan | None, fami
         tally.put(logit_bits=width + 1, decision_ffs=width + 1)
         return
     tally.put(decision_ffs=bits)
-    indices, level = [0] * size, 0  # the bits of each entrant's index that vary, as a mask
-    while len(indices) > 1:
-        pairs = len(indices) // 2
-        tally.put(compared_bits=pairs * width, chosen_bits=pairs * width * (len(indices) > 2))
-        won = [a | b for a, b in zip(indices[::2], indices[1::2], strict=False)]
-        tally.put(index_bits=sum(mask.bit_count() for mask in won))
-        indices, level = [mask | 1 << level for mask in won] + indices[2 * pairs :], level + 1
-        if readout.every and len(indices) > 1 and level % readout.every == 0:
-            tally.put(decision_ffs=len(indices) * width + sum(mask.bit_count() for mask in indices))
+    # Of each entrant: whether its score varies, and which bits of its index do, as a mask.
+    entrants, level = [(varies, 0) for varies in moving], 0
+    while len(entrants) > 1:
+        last, won = len(entrants) == 2, []
+        for (varies, mask), (other, others) in zip(entrants[::2], entrants[1::2], strict=False):
+            both = varies or other
+            tally.put(compared_bits=width * both, chosen_bits=width * both * (not last))
+            tally.put(index_bits=(mask | others).bit_count() * both)
+            won.append((both, (mask | others | 1 << level) * both))
+        entrants, level = won + entrants[2 * len(won) :], level + 1
+        if readout.every and len(entrants) > 1 and level % readout.every == 0:
+            tally.put(decision_ffs=sum(width * varies + mask.bit_count() for varies, mask in entrants))
     if layer.decision_rule in ir.layers.THRESHOLD_RULES and layer.class_threshold < 1 << width:
         tally.put(reached_bits=size * width, lowest_bits=size * bits)
         tally.put(decision_ffs=bits * readout.registers + 1, chosen_bits=width)
