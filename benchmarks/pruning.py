@@ -124,6 +124,7 @@ def plot(records: list[dict[str, Any]], path: Path, data: str) -> None:
         axes.errorbar([100 * level for level in levels], means, yerr=bars, marker="o", capsize=3, label=way)
     axes.axhline(100 * mean(groups["dense", 0.0], "accuracy"), color="grey", linestyle=":", label="dense")
     axes.set(xlabel="synapses pruned, %", ylabel="test accuracy, %", title=f"{data}: pruning at equal training")
+    axes.margins(y=0.1)  # else the dense line lies on the frame
     axes.legend()
     figure.savefig(path)
 
