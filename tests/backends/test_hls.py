@@ -86,6 +86,13 @@ def test_a_moved_design_loads_and_builds_itself_again(hls_designs: Designs, tmp_
     assert design.options == hls.OPTIONS
 
 
+def test_a_design_that_cannot_be_built_again_says_why(hls_designs: Designs, tmp_path: Path) -> None:
+    shutil.copytree(hls_designs("single").folder, tmp_path / "copy", ignore=shutil.ignore_patterns("sim"))
+    (tmp_path / "copy" / "sim").write_text("")  # as a folder that may not be written: no library, and no place for one
+    with pytest.raises(ConfigError, match=r"cannot compile the simulation in .*copy: File exists; copy it elsewhere"):
+        hls.load(tmp_path / "copy").predict(inputs(NETWORKS["single"]))
+
+
 def test_a_library_of_another_version_is_refused(hls_designs: Designs, tmp_path: Path) -> None:
     shutil.copytree(hls_designs("single").folder, tmp_path / "copy")
     (tmp_path / "old.cpp").write_text('extern "C" void sctorch_run() {}\n')

@@ -25,8 +25,12 @@ FLAGS = ("-std=c++11", "-O1", "-fPIC", "-shared", "-w", "-fvisibility=hidden", "
 def build(folder: Path) -> Path:
     """Compile a project's C simulation into a shared library in its folder."""
     target = folder / LIBRARY
-    target.parent.mkdir(exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=".sim.", suffix=".part", dir=folder))
+    try:
+        target.parent.mkdir(exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=".sim.", suffix=".part", dir=folder))
+    except OSError as error:
+        why = error.strerror or error
+        raise ConfigError(f"cannot compile the simulation in {folder}: {why}; copy it elsewhere") from error
     try:
         output = work / "simulation.so"
         arguments = [*FLAGS, "sctorch_bridge.cpp", "-o", str(output.relative_to(folder))]
