@@ -200,6 +200,12 @@ def _check(linear: Any, where: str) -> None:
                 f"an {side} quantiser", where,
                 f"Leave out {side}_quant: spikes are bits, and currents are summed exactly.",
             )  # fmt: skip
+    for quantiser in (linear.weight_quant, linear.bias_quant):
+        if any(type(module).__name__ == "StochasticRoundSte" for module in quantiser.modules()):
+            raise UnsupportedError(
+                "stochastic rounding", where,
+                "Its integers are others at every call; leave out float_to_int_impl_type, or round in another way.",
+            )  # fmt: skip
     if not linear.weight_quant.is_quant_enabled:
         raise UnsupportedError("a weight without a quantiser", where, FIXED_POINT)
     if linear.weight_quant.requires_quant_input:

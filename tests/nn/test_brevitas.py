@@ -10,6 +10,7 @@ import brevitas.quant as bq
 import numpy as np
 import pytest
 import torch
+from brevitas.inject.enum import FloatToIntImplType
 from brevitas.quant.fixed_point import Int8WeightPerChannelFixedPoint
 
 from sctorch import compress, ir, nn, train
@@ -209,6 +210,8 @@ class _Sub(qnn.QuantLinear):  # type: ignore[misc]
         (lambda: linear(12, 10, bias=True, bias_quant=bq.Int8BiasPerTensorFloatInternalScaling), "a bias off the"),
         (lambda: linear(12, 10, weight_quant_delay_steps=5), "weights that are not quantised yet"),
         (lambda: linear(12, 10, weight_bit_width=20), r"a weight of 19 bits .*At most 16"),
+        (lambda: linear(12, 10, weight_float_to_int_impl_type=FloatToIntImplType.STOCHASTIC_ROUND),
+         "synapse1: stochastic rounding is not supported. Its integers are others at every call"),
         (_hooked, "a forward hook"),
         (lambda: _Sub(12, 10, bias=False, weight_quant=TENSOR), "_Sub of Brevitas"),
         (lambda: qnn.QuantReLU(), "QuantReLU of Brevitas .*QuantLinear itself is taken"),
