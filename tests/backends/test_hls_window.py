@@ -112,6 +112,7 @@ def test_a_packet_that_was_cut_short_does_not_shift_the_next(hls_designs: Design
     [
         ([3], ShapeError, "lengths must be 2 integers"),
         ([1.0, 2.0], ShapeError, "lengths must be 2 integers"),
+        ([[1], [1, 2]], ShapeError, "lengths must be 2 integers"),
         ([0, 2], ConfigError, "lengths run from 0 to 2, outside 1 to 11"),
         ([1, 12], ConfigError, "lengths run from 1 to 12, outside 1 to 11"),
     ],
@@ -132,3 +133,14 @@ def test_feeding_is_checked(hls_designs: Designs) -> None:
             design.feed(wrong)
     with pytest.raises(ShapeError, match=r"expected 4 flags, got shape \(3,\)"):
         design.feed(np.zeros((4, 6), dtype=int), [True] * 3)
+
+
+def test_flags_are_flags_and_no_windows_have_no_answers(hls_designs: Designs) -> None:
+    design = hls_designs("first", **LAST)
+    x = inputs(NETWORKS["first"], windows=2)
+    packets = np.zeros((1, design._plan.n_inputs), dtype=np.int64)
+    for bad in (["no"], [0.0], [True, False], [[True], []]):
+        with pytest.raises(ShapeError, match="last must be 1 flags"):
+            design.feed(packets, last=bad)
+    assert design.feed(packets, last=[1])[1].tolist() == [True]
+    assert design.answers(x[:0], []).shape == (0,)

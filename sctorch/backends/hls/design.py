@@ -58,7 +58,7 @@ class HlsDesign(Design):
         x : as for `trace`. lengths : timesteps of each window, 1 to num_steps; needs option window "last".
         """
         inputs, steps = self._inputs(x), self.network.num_steps
-        lengths = np.asarray(lengths)
+        lengths = _array(lengths)
         if not self._plan.has_last:
             raise ConfigError(f"{self!r} has windows of {steps} timesteps alone; export it with window='last'")
         if lengths.shape != (len(inputs),) or lengths.dtype.kind not in "iu":
@@ -88,10 +88,10 @@ class HlsDesign(Design):
             raise ShapeError(f"{self!r}: expected packets [N, {self._plan.n_inputs}], got shape {packets.shape}")
         if packets.dtype.kind not in "iub" or ((packets < 0) | (packets >= limit)).any():
             raise ConfigError(f"{self!r}: packets must hold integers from 0 to {limit - 1}")
-        flags = np.zeros(len(packets), dtype=bool) if last is None else np.asarray(last, dtype=bool)
-        if flags.shape != (len(packets),):
-            raise ShapeError(f"{self!r}: expected {len(packets)} flags, got shape {flags.shape}")
-        answers, ends, rows = run(self._library(), packets[None], flags[None], self._plan.traces)
+        flags = np.zeros(len(packets), dtype=bool) if last is None else _array(last)
+        if flags.shape != (len(packets),) or flags.dtype.kind not in "biu":
+            raise ShapeError(f"{self!r}: last must be {len(packets)} flags, True or False, one for each packet")
+        answers, ends, rows = run(self._library(), packets[None], flags[None].astype(bool), self._plan.traces)
         return answers[:, 0, 0], ends[0], self._trace(answers, rows)
 
     def hls4ml_model(self, folder: str | Path) -> Any:
@@ -136,6 +136,15 @@ class HlsDesign(Design):
             raise ConfigError(f"{self!r}: another design is there by now, or none; load it, or export this one again")
         library = self.folder / LIBRARY
         return library if library.is_file() else build(self.folder)
+
+
+def _array(values: Any) -> np.ndarray:
+    """Numbers as an array; one of texts where they are no rectangle, which no check takes."""
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        return np.array("ragged")
+    return array if array.size else array.astype(np.int64)
 
 
 def check(network: ir.Network, options: Mapping[str, Any], target: str | None = None) -> None:
