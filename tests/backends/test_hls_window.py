@@ -131,7 +131,7 @@ def test_feeding_is_checked(hls_designs: Designs) -> None:
     for wrong in (np.full((4, 6), 16), np.full((4, 6), -1), np.zeros((4, 6))):
         with pytest.raises(ConfigError, match="packets must hold integers from 0 to 15"):
             design.feed(wrong)
-    with pytest.raises(ShapeError, match=r"expected 4 flags, got shape \(3,\)"):
+    with pytest.raises(ShapeError, match=r"last must be 4 flags"):
         design.feed(np.zeros((4, 6), dtype=int), [True] * 3)
 
 
