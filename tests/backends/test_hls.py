@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import shutil
 import subprocess
 import sys
@@ -193,6 +194,18 @@ def test_a_failing_compiler_is_reported(tmp_path: Path, monkeypatch: pytest.Monk
     with pytest.raises(ToolFailedError, match="something is wrong"):
         hls.export(NETWORKS["single"], tmp_path / "d", {})
     assert list(tmp_path.iterdir()) == [compiler]
+
+
+def test_a_compile_error_names_the_layer(tmp_path: Path) -> None:
+    design = hls.export(NETWORKS["single"], tmp_path / "d", {})
+    (design.folder / "sim" / "simulation.so").unlink()
+    parameters = design.folder / "firmware" / "parameters.h"
+    neuron = next(layer.name for layer in NETWORKS["single"].layers if isinstance(layer, ir.Neuron))
+    text = parameters.read_text()
+    assert "membrane_t;" in text
+    parameters.write_text(re.sub(r"typedef \w+ membrane_t;", "typedef nothing_t membrane_t;", text, count=1))
+    with pytest.raises(ToolFailedError, match=rf"in the code of layer {neuron}\n(.|\n)*last lines of its output"):
+        design.predict(inputs(NETWORKS["single"], windows=1))
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,7 +32,7 @@ def test_every_strategy_gives_the_same_integers(
     hls_designs: Designs, knobs: dict[str, object], stream: dict[str, str]
 ) -> None:
     if knobs is ADDERS and importlib.util.find_spec("da4ml") is None:
-        pytest.skip("da4ml is not installed")
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("da4ml is not installed; it is among the extra dev")
     net, design = NETWORKS["direct"], hls_designs("direct", **knobs, **stream)
     x = inputs(net, windows=20)
     assert_same(design.trace(x), ir.simulate(net, x))

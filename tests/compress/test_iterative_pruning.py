@@ -3,26 +3,14 @@ import itertools
 import pytest
 import torch
 from lightning import Callback
+from pruned import network
 
-from sctorch import nn
 from sctorch.compress import IterativePruneConfig, IterativePruning
 from sctorch.data import Digits
 from sctorch.errors import ConfigError
 from sctorch.train import Classifier, TrainConfig, fit, make_trainer
 
 EPOCHS = 5
-
-
-def network():
-    torch.manual_seed(0)
-    return nn.SpikingNetwork(
-        nn.RateEncoder(64, bits=4),
-        nn.SCLinear(64, 8, weight_bits=3),
-        nn.LIF(8, beta=0.75),
-        nn.SCLinear(8, 10, weight_bits=3),
-        nn.SNNReadout(10, output_mode="membrane"),
-        num_steps=4,
-    )
 
 
 def weights(net):

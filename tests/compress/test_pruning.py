@@ -3,24 +3,12 @@ from types import SimpleNamespace
 import pytest
 import torch
 from lightning import Callback
+from pruned import network
 
-from sctorch import nn
 from sctorch.compress import MagnitudePruning, PruneConfig, prune, sparsity
 from sctorch.data import Digits
 from sctorch.errors import ConfigError
 from sctorch.train import TrainConfig, fit
-
-
-def network():
-    torch.manual_seed(0)
-    return nn.SpikingNetwork(
-        nn.RateEncoder(64, bits=4),
-        nn.SCLinear(64, 8, weight_bits=3),
-        nn.LIF(8, beta=0.75),
-        nn.SCLinear(8, 10, weight_bits=3),
-        nn.SNNReadout(10, output_mode="membrane"),
-        num_steps=4,
-    )
 
 
 def masked(net):

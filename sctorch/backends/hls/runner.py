@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import re
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ import numpy as np
 
 from sctorch.backends.hls.plan import Traced
 from sctorch.backends.library import fresh_library
-from sctorch.errors import ConfigError
+from sctorch.errors import ConfigError, ToolFailedError
 from sctorch.hardware.tools import find_tool, run_tool
 
 __all__ = ["LIBRARY", "build", "run"]
@@ -34,11 +35,24 @@ def build(folder: Path) -> Path:
     try:
         output = work / "simulation.so"
         arguments = [*FLAGS, "sctorch_bridge.cpp", "-o", str(output.relative_to(folder))]
-        run_tool(find_tool("g++"), arguments, cwd=folder)
+        try:
+            run_tool(find_tool("g++"), arguments, cwd=folder)
+        except ToolFailedError as error:
+            layers = _layers(folder, error.log)
+            if not layers:
+                raise
+            raise ToolFailedError(f"{error.command}, in the code of layer {layers[0]}", error.log) from error
         output.replace(target)
         return target
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def _layers(folder: Path, log: str) -> list[str]:
+    """The layers whose configurations the compiler speaks of, in its order."""
+    calls = "".join(file.read_text() for file in sorted((folder / "firmware").glob("*.cpp")))
+    names = dict(re.findall(r"\b(config\d+)>\(.*// (\S+)", calls))
+    return [names[config] for config in re.findall(r"\bconfig\d+\b", log) if config in names]
 
 
 def run(
